@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The cache outside the checkout: entries appear whole or not at all."""
+import contextlib
+import fcntl
+import hashlib
+import os
+import pathlib
+import shutil
+import sys
+import tempfile
+import time
+
+
+class Fail(Exception):
+    """A step of the test host failed; the text says what to do next."""
+
+
+def say(text):
+    print(f"testhost: {text}", file=sys.stderr, flush=True)
+
+
+def root():
+    base = os.environ.get("KITE_CACHE")
+    if not base:
+        base = os.path.join(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "kite")
+    return pathlib.Path(base).absolute()
+
+
+def digest(*parts):
+    """Hash of strings and of the contents of files (given as paths)."""
+    h = hashlib.sha256()
+    for part in parts:
+        data = part.read_bytes() if isinstance(part, pathlib.Path) else str(part).encode()
+        h.update(b"%d:" % len(data))
+        h.update(data)
+    return h.hexdigest()[:20]
+
+
+@contextlib.contextmanager
+def locked(path, what=None, shared=False, wait=True):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    mode = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
+    with open(path, "a") as f:
+        try:
+            fcntl.flock(f, mode | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if not wait:
+                raise
+            if what:
+                say(f"waiting for another run that is at work on {what}")
+            fcntl.flock(f, mode)
+        yield
+
+
+def entry(kind, key, what, make):
+    """Directory of an entry; when missing, make(directory) fills it first."""
+    final = root() / kind / key
+    if final.exists():
+        return final
+    with locked(root() / kind / f".{key}.lock", what):
+        if final.exists():
+            return final
+        say(what)
+        start = time.monotonic()
+        tmp = pathlib.Path(tempfile.mkdtemp(prefix=".new-", dir=root() / kind))
+        try:
+            make(tmp)
+            tmp.chmod(0o755)
+            tmp.rename(final)
+        finally:
+            shutil.rmtree(tmp, ignore_errors=True)
+        say(f"- done in {time.monotonic() - start:.1f} s")
+    return final

@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The kernel of L1: its image, its modules and the headers to build against."""
+import dataclasses
+import lzma
+import pathlib
+import re
+
+import cache
+import debian
+
+# In the order in which insmod has to see them.
+KVM_MODULES = ("virt/lib/irqbypass", "arch/x86/kvm/kvm", "arch/x86/kvm/kvm-intel")
+MSR_MODULE = "arch/x86/kernel/msr"
+
+
+@dataclasses.dataclass(frozen=True)
+class Kernel:
+    version: str
+    image: pathlib.Path
+    modules: pathlib.Path
+
+    def key(self):
+        st = self.image.stat()
+        return cache.digest(self.version, self.image, st.st_size, st.st_mtime_ns)
+
+    def module(self, name):
+        """Contents of a module, or None when the kernel has it built in or not at all."""
+        path = self.modules / "kernel" / f"{name}.ko"
+        if path.exists():
+            return path.read_bytes()
+        packed = path.with_suffix(".ko.xz")
+        return lzma.decompress(packed.read_bytes()) if packed.exists() else None
+
+    def headers(self):
+        """Where an external module is built against this kernel."""
+        for path in (self.modules / "build", pathlib.Path("/usr/src") / f"linux-headers-{self.version}"):
+            if (path / "Makefile").exists():
+                return path
+        debian.install([f"linux-headers-{self.version}"])
+        return pathlib.Path("/usr/src") / f"linux-headers-{self.version}"
+
+
+def image_version(image):
+    """The release string a bzImage carries (boot protocol: kernel_version)."""
+    data = image.read_bytes()
+    if data[0x202:0x206] != b"HdrS":
+        raise cache.Fail(f"{image} is no Linux bzImage: give a bzImage or the name of a Debian kernel")
+    at = int.from_bytes(data[0x20e:0x210], "little") + 0x200
+    return data[at:data.index(b"\0", at)].decode().split()[0]
+
+
+def from_image(image):
+    version = image_version(image)
+    for base in (image.parent / "lib/modules", image.parent.parent / "lib/modules",
+                 image.parent, pathlib.Path("/lib/modules")):
+        if (base / version).is_dir():
+            return Kernel(version, image, base / version)
+    raise cache.Fail(f"no modules of {version} found; put them in {image.parent}/lib/modules/{version} "
+                     f"(make modules_install INSTALL_MOD_PATH={image.parent})")
+
+
+def from_package(version):
+    files = debian.unpacked(f"linux-image-{version}", "27 MB, the full flavour 70 MB")
+    return Kernel(version, files / f"boot/vmlinuz-{version}", files / f"lib/modules/{version}")
+
+
+def find(name):
+    if not name:
+        return from_package(debian.newest_kernel())
+    path = pathlib.Path(name)
+    if path.is_file():
+        return from_image(path.resolve())
+    if "/" in name or not re.fullmatch(r"\d+\.\d+\.[\w.+-]+", name):
+        raise cache.Fail(f"--kernel {name}: neither a file nor the version of a Debian kernel "
+                         "(such as 6.1.0-56-cloud-amd64)")
+    return from_package(name)

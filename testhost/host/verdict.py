@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Judge a run by what L1's kernel and the emulator logged."""
+import re
+
+START = "testhost: payload starts"
+
+# What a kernel with nothing wrong never prints once the payload has started.
+BAD = re.compile("|".join((
+    r"WARNING:", r"\bBUG\b", r"\bOops\b", r"Call Trace:", r"kernel BUG at", r"Kernel panic",
+    r"general protection fault", r"[Uu]nable to handle", r"double fault", r"invalid opcode:",
+    r"divide error:", r"int3:", r"stack segment:", r"bad frame in", r"KASAN", r"KFENCE", r"UBSAN",
+    r"KMSAN", r"KCSAN", r"kmemleak",
+    r"possible (circular|recursive|irq lock|deadlock)", r"inconsistent lock state", r"lockdep",
+    r"bad unlock balance", r"lock held (when|at)", r"suspicious RCU usage", r"held lock freed",
+    r"non-static key", r"[Ii]nvalid wait context", r"sleeping function called",
+    r"scheduling while atomic", r"\brcu.*(stall|starved)", r"soft lockup", r"hard LOCKUP",
+    r"blocked for more than", r"refcount_t:", r"(list_add|list_del|slab) corruption",
+    r"Objects remaining", r"still has objects", r"unchecked MSR access", r"No irq handler for vector",
+    r"NMI received for unknown reason", r"Dazed and confused", r"[Mm]achine [Cc]heck",
+    r"unexpected IRQ trap", r"corrupted", r"ODEBUG", r"nobody cared", r"unwind stack type",
+    r"Bad page (state|map)", r"Bad rss-counter", r"Out of memory:", r"oom-kill",
+)))
+PREFIX = re.compile(r"^(<\d+>)?")
+ENTRY_FAILURE = re.compile(r"VMENTER FAIL|VMFAIL|VMX ?ABORT|VM ?ABORT", re.I)
+# The machine itself is gone: Bochs' words for it.
+FATAL = re.compile(r"VMABORT|VMX abort|3rd exception|>>PANIC<<|bogus memory", re.I)
+
+
+def kernel_lines(text):
+    """Lines of a log after the start of the payload, without priority."""
+    lines = [PREFIX.sub("", line.rstrip("\r")) for line in text.splitlines()]
+    starts = [n for n, line in enumerate(lines) if START in line]
+    return lines[starts[-1] + 1:] if starts else lines
+
+
+def bad_lines(console, kernel_log):
+    """Console and log say the same, but either may lack its end or its beginning."""
+    seen = dict.fromkeys(line for text in (kernel_log, console) if text for line in kernel_lines(text))
+    return [line for line in seen if BAD.search(line)]
+
+
+def entry_failures(bochs_log):
+    return [line for line in bochs_log.splitlines() if ENTRY_FAILURE.search(line)]
+
+
+def fatal_lines(bochs_log):
+    return [line for line in bochs_log.splitlines() if FATAL.search(line)]
