@@ -7,6 +7,7 @@
 #ifndef KITE_IRQ_IOAPIC_H
 #define KITE_IRQ_IOAPIC_H
 
+#include <linux/compiler.h>
 #include <linux/types.h>
 
 struct irq_msg;
@@ -52,10 +53,14 @@ void ioapic_eoi(struct ioapic *io, u8 vector, ioapic_emit_fn emit, void *ctx);
 /* Send again what is pending, for example after a local APIC was enabled. */
 void ioapic_retry(struct ioapic *io, ioapic_emit_fn emit, void *ctx);
 
+/* The state, with the delivery status of each pin. */
+void ioapic_get_state(const struct ioapic *io, struct ioapic *state);
+
 /*
- * Restore a state; ioapic_retry() then sends what it has pending. -EINVAL,
- * nothing changed: a reserved bit, a pin that does not exist, a remote IRR or
- * an edge that the pin's trigger mode or mask rules out.
+ * Restore a state; the delivery status follows from the rest and is ignored.
+ * ioapic_retry() then sends what is pending. -EINVAL, nothing changed: a
+ * reserved bit, a pin that does not exist, a remote IRR or an edge that the
+ * pin's trigger mode or mask rules out.
  */
 int __must_check ioapic_set_state(struct ioapic *io, const struct ioapic *state);
 

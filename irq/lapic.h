@@ -14,6 +14,7 @@
 #define KITE_IRQ_LAPIC_H
 
 #include <linux/bits.h>
+#include <linux/compiler.h>
 #include <linux/types.h>
 
 #include "msg.h"
@@ -43,10 +44,19 @@ struct lapic {
 	u32 *regs;
 	u64 base;		/* IA32_APIC_BASE */
 	u64 expiry;		/* guest TSC of the next timer expiry, 0: not armed */
+	u64 period;		/* TSC cycles the initial count stands for */
 	u32 id;			/* x2APIC ID; its low byte is the xAPIC ID */
 	u32 errors;		/* ESR bits found since ESR was last written */
 	s16 irr_top;		/* highest vector in IRR, or -1 */
 	s16 isr_top;		/* highest vector in ISR, or -1 */
+	/*
+	 * What is in force of SVR, LVT timer and divide configuration: with
+	 * APIC-register virtualisation the CPU changes the page before a
+	 * handler runs, so the page cannot tell what was before.
+	 */
+	bool enabled;
+	u8 timer_mode;
+	u8 timer_shift;
 };
 
 /* What the caller has to do after an operation; functions only add to @todo. */
@@ -99,7 +109,7 @@ int __must_check lapic_msr_write(struct lapic *l, u32 msr, u64 value, u64 now,
 int __must_check lapic_set_base(struct lapic *l, u64 value, u64 phys_mask,
 				struct lapic_out *out);
 
-/* Restore IA32_APIC_BASE: any valid mode from any other, registers are kept. */
+/* Restore IA32_APIC_BASE: as lapic_set_base(), but any valid mode from any other. */
 int __must_check lapic_load_base(struct lapic *l, u64 value, u64 phys_mask,
 				 struct lapic_out *out);
 
@@ -107,7 +117,10 @@ u64 lapic_get_cr8(const struct lapic *l);
 /* @value: 0 to 15. */
 void lapic_set_cr8(struct lapic *l, u64 value, struct lapic_out *out);
 
-/* IA32_TSC_DEADLINE: reads 0 and ignores writes outside TSC-deadline mode. */
+/*
+ * IA32_TSC_DEADLINE: reads 0 and ignores writes outside TSC-deadline mode. A
+ * deadline stays until lapic_timer_expire() finds it due.
+ */
 u64 lapic_get_deadline(const struct lapic *l);
 void lapic_set_deadline(struct lapic *l, u64 tsc, u64 now, struct lapic_out *out);
 
@@ -161,14 +174,15 @@ int lapic_lowest(u64 candidates, u8 vector);
 
 /*
  * The register image: each register at its offset as in the page. The errors
- * that ESR will show after the next write to it are at 284H. A get has the
- * count of the timer at @now, from where a set goes on.
+ * that ESR will show after the next write to it are at 284H. A get raises what
+ * is due at @now and has the count of the timer at @now, from where a set goes
+ * on; read the deadline after it.
  *
  * A set follows lapic_load_base() and precedes lapic_set_deadline(), because
  * both registers depend on the mode. -EINVAL, nothing changed: not this ID and
  * version, a reserved bit, or registers that contradict each other.
  */
-void lapic_get_regs(const struct lapic *l, u32 *image, u64 now);
+void lapic_get_regs(struct lapic *l, u32 *image, u64 now);
 int __must_check lapic_set_regs(struct lapic *l, const u32 *image, u64 now,
 				struct lapic_out *out);
 

@@ -3,6 +3,7 @@
 #ifndef KITE_IRQ_MSI_H
 #define KITE_IRQ_MSI_H
 
+#include <linux/compiler.h>
 #include <linux/types.h>
 
 struct irq_msg;

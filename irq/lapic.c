@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Local APIC: reset, and the way of a vector through IRR, ISR and EOI. */
+#include "lapic.h"
+
+#include <linux/bitops.h>
+#include <linux/string.h>
+
+#include "lapic_regs.h"
+
+static bool vector_test(const struct lapic *l, u32 slot, u8 vector)
+{
+	return lapic_get(l, slot + vector / 32) & 1u << vector % 32;
+}
+
+static void vector_set(struct lapic *l, u32 slot, u8 vector)
+{
+	l->regs[(slot + vector / 32) * 4] |= 1u << vector % 32;
+}
+
+static void vector_clear(struct lapic *l, u32 slot, u8 vector)
+{
+	l->regs[(slot + vector / 32) * 4] &= ~(1u << vector % 32);
+}
+
+/* The highest vector in ISR, TMR or IRR of a page or an image, or -1. */
+int lapic_top(const u32 *regs, u32 slot)
+{
+	int i;
+
+	for (i = LAPIC_VECTOR_SLOTS - 1; i >= 0; i--) {
+		u32 word = regs[(slot + i) * 4];
+
+		if (word)
+			return i * 32 + fls(word) - 1;
+	}
+	return -1;
+}
+
+u32 lapic_ppr(u32 tpr, int isr_top)
+{
+	u32 isr_class = isr_top < 0 ? 0 : isr_top & 0xf0;
+
+	return (tpr & 0xf0) >= isr_class ? tpr : isr_class;
+}
+
+static void update_ppr(struct lapic *l)
+{
+	lapic_put(l, LAPIC_PPR, lapic_ppr(lapic_get(l, LAPIC_TPR), l->isr_top));
+}
+
+/* The page was written as a whole: find again what the struct keeps about it. */
+void lapic_rescan(struct lapic *l)
+{
+	l->irr_top = lapic_top(l->regs, LAPIC_IRR);
+	l->isr_top = lapic_top(l->regs, LAPIC_ISR);
+	update_ppr(l);
+}
+
+/* ID and, in x2APIC mode, LDR: read-only registers that depend on the mode. */
+void lapic_put_identity(struct lapic *l)
+{
+	lapic_put(l, LAPIC_ID, lapic_is_x2apic(l) ? l->id : l->id << 24);
+	if (lapic_is_x2apic(l))
+		lapic_put(l, LAPIC_LDR, l->id >> 4 << 16 | 1u << (l->id & 0xf));
+}
+
+/* All registers as after power-up in the present mode. */
+void lapic_clear(struct lapic *l)
+{
+	u32 slot;
+
+	memset(l->regs, 0, LAPIC_PAGE_SIZE);
+	lapic_put(l, LAPIC_VERSION, LAPIC_VERSION_VALUE);
+	lapic_put(l, LAPIC_DFR, ~0u);
+	lapic_put(l, LAPIC_SVR, LAPIC_SVR_RESET);
+	for (slot = LAPIC_LVT_TIMER; slot <= LAPIC_LVT_ERROR; slot++)
+		lapic_put(l, slot, LAPIC_LVT_MASK);
+	lapic_put_identity(l);
+
+	l->expiry = 0;
+	l->period = 0;
+	l->errors = 0;
+	l->enabled = false;
+	l->timer_mode = LAPIC_ONE_SHOT;
+	l->timer_shift = lapic_divide_shift(0);
+	lapic_rescan(l);
+}
+
+void lapic_reset(struct lapic *l, u32 *regs, u32 id, bool bsp)
+{
+	l->regs = regs;
+	l->id = id;
+	l->base = LAPIC_DEFAULT_BASE | LAPIC_BASE_EN | (bsp ? LAPIC_BASE_BSP : 0);
+	lapic_clear(l);
+}
+
+void lapic_init(struct lapic *l)
+{
+	lapic_clear(l);
+}
+
+/* A source of the local vector table fires. */
+bool lapic_raise(struct lapic *l, u32 lvt)
+{
+	u32 entry = lapic_get(l, lvt);
+
+	return !(entry & LAPIC_LVT_MASK) && lapic_accept(l, entry, false);
+}
+
+/*
+ * Only an error that is new since ESR was written interrupts. This also ends
+ * the recursion when the error entry itself has an illegal vector.
+ */
+bool lapic_error(struct lapic *l, u32 errors)
+{
+	u32 fresh = errors & ~l->errors;
+
+	l->errors |= errors;
+	return fresh && lapic_raise(l, LAPIC_LVT_ERROR);
+}
+
+bool lapic_accept(struct lapic *l, u8 vector, bool level)
+{
+	bool fresh;
+
+	if (vector < IRQ_VECTOR_MIN)
+		return lapic_error(l, LAPIC_ESR_RECV_VECTOR);
+
+	fresh = !vector_test(l, LAPIC_IRR, vector);
+	vector_set(l, LAPIC_IRR, vector);
+	if (level)
+		vector_set(l, LAPIC_TMR, vector);
+	else
+		vector_clear(l, LAPIC_TMR, vector);
+	if (vector > l->irr_top)
+		l->irr_top = vector;
+	return fresh;
+}
+
+int lapic_pending(const struct lapic *l)
+{
+	if (l->irr_top < 0 || (l->irr_top & 0xf0) <= (lapic_get(l, LAPIC_PPR) & 0xf0))
+		return -1;
+	return l->irr_top;
+}
+
+void lapic_ack(struct lapic *l, u8 vector)
+{
+	vector_clear(l, LAPIC_IRR, vector);
+	vector_set(l, LAPIC_ISR, vector);
+	l->irr_top = lapic_top(l->regs, LAPIC_IRR);
+	l->isr_top = vector;
+	update_ppr(l);
+}
+
+void lapic_eoi(struct lapic *l, struct lapic_out *out)
+{
+	u8 vector = l->isr_top;
+
+	if (l->isr_top < 0)
+		return;
+
+	vector_clear(l, LAPIC_ISR, vector);
+	l->isr_top = lapic_top(l->regs, LAPIC_ISR);
+	update_ppr(l);
+	out->todo |= LAPIC_OUT_PENDING;
+
+	if (vector_test(l, LAPIC_TMR, vector) &&
+	    !(lapic_get(l, LAPIC_SVR) & LAPIC_SVR_NO_BROADCAST)) {
+		out->todo |= LAPIC_OUT_EOI;
+		out->eoi_vector = vector;
+	}
+}
+
+u64 lapic_get_cr8(const struct lapic *l)
+{
+	return lapic_get(l, LAPIC_TPR) >> 4;
+}
+
+/* Ends with the same work as a write to TPR, which CR8 is an alias of. */
+void lapic_set_cr8(struct lapic *l, u64 value, struct lapic_out *out)
+{
+	lapic_store(l, LAPIC_TPR, value << 4, 0, out);
+}
