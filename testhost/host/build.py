@@ -2,6 +2,7 @@
 """Build the checkout's module and programs for L1's kernel, outside the checkout."""
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 
@@ -9,6 +10,7 @@ import cache
 import debian
 
 CHECKOUT = pathlib.Path(__file__).resolve().parent.parent.parent
+STAMP = ".testhost-built"
 SOURCE_SUFFIXES = {".c", ".h", ".S", ".o", ".d", ".a", ".cmd", ".md"}
 
 
@@ -28,13 +30,16 @@ def synchronise(into):
     manifest = into / ".testhost-sources"
     names = sources()
     old = set(manifest.read_text().split("\n")) if manifest.exists() else set()
+    stamp = into / STAMP
     for name in old - set(names) - {""}:
+        stamp.unlink(missing_ok=True)
         (into / name).unlink(missing_ok=True)
     for name in names:
         src, dst = CHECKOUT / name, into / name
         st = src.stat()
         if dst.exists() and (dst.stat().st_mtime_ns, dst.stat().st_size) == (st.st_mtime_ns, st.st_size):
             continue
+        stamp.unlink(missing_ok=True)
         dst.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(src, dst)
     manifest.write_text("\n".join(names))
@@ -61,30 +66,50 @@ def add_module(payload, into):
     payload.add_data("lib/kite/kite.ko", stripped.read_bytes())
 
 
-def add_selftests(payload, top):
+def add_kitectl(payload, into):
+    payload.add_file("bin/kitectl", into / "userland-ctl/kitectl")
+
+
+def add_selftests(payload, into):
+    top = into / "selftests"
     for path in sorted(top.rglob("*")):
         name = path.relative_to(top)
         if path.is_file() and path.suffix not in SOURCE_SUFFIXES and name.parts[0] != "unit":
             payload.add_file(f"lib/kite/selftests/{name}", path)
 
 
+# The Makefile and its target that make a part, and how the part gets into the payload.
+PARTS = (
+    ("Makefile", "modules", add_module),
+    ("Makefile", "ctl", add_kitectl),
+    ("selftests/Makefile", "all", add_selftests),
+)
+
+
+def present(into, makefile, target):
+    path = into / makefile
+    return path.exists() and re.search(rf"^([\w-]+ )*{target}\b[^=\n]*:", path.read_text(), re.M)
+
+
+def build(kern, into, parts):
+    cache.say(f"building the checkout for {kern.version}")
+    log = into.with_suffix(".log")
+    log.write_bytes(b"")
+    for makefile, target, _ in parts:
+        make((into / makefile).parent, log, f"KDIR={kern.headers()}", target)
+    (into / STAMP).touch()
+
+
 def add_checkout(kern, payload):
     """Build everything there is and add it to the payload; True with a module."""
-    into = cache.root() / "build" / cache.digest(CHECKOUT, kern.version)
+    into = cache.root() / "build" / cache.digest(str(CHECKOUT), kern.version)
     debian.need({"make": "make", "gcc": "gcc", "strip": "binutils", "/usr/include/stdio.h": "libc6-dev"})
     with cache.locked(into.with_suffix(".lock"), "the build of this checkout"):
         into.mkdir(exist_ok=True)
         synchronise(into)
-        log = into.with_suffix(".log")
-        log.write_bytes(b"")
-        has_module = (into / "Kbuild").exists()
-        if has_module:
-            make(into, log, "modules", f"KDIR={kern.headers()}")
-            add_module(payload, into)
-        if (into / "userland-ctl").is_dir():
-            make(into, log, "ctl")
-            payload.add_file("bin/kitectl", into / "userland-ctl/kitectl")
-        if (into / "selftests/Makefile").exists():
-            make(into, log, "-C", "selftests")
-            add_selftests(payload, into / "selftests")
-    return has_module
+        parts = [part for part in PARTS if present(into, *part[:2])]
+        if not (into / STAMP).exists():
+            build(kern, into, parts)
+        for _, _, add in parts:
+            add(payload, into)
+    return PARTS[0] in parts

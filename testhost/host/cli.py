@@ -4,7 +4,6 @@ import argparse
 import os
 import pathlib
 import re
-import shlex
 import shutil
 import signal
 import sys
@@ -76,7 +75,7 @@ def options(argv):
         help="files laid over L1's root; repeatable")
     add("--no-module", action="store_true", help="do not load kite.ko (it is at /lib/kite/kite.ko)")
     add("--no-build", action="store_true", help="take nothing from the checkout; implies --no-module")
-    add("--module-params", default="", metavar="STR", help="parameters for insmod")
+    add("--module-params", default="", metavar="STR", help="parameters for kite.ko")
     add("--expect-entry-failures", action="store_true", help="VM-entry failures are part of the test")
     add("--timeout", type=float, metavar="S", help="seconds, 0 for none (default: 600; none with a shell)")
     add("--keep-log", metavar="FILE", help="write the kernel log of L1 and the emulator's log there")
@@ -114,9 +113,8 @@ def write_payload(opts, kern, path):
         payload.add_tree("", top)
     if not opts.no_module:
         if not has_module:
-            raise cache.Fail("this checkout has no Kbuild, so no kite.ko: use --no-module")
-        payload.add_data("lib/kite/load.argv", argv_file(
-            ["insmod", "/lib/kite/kite.ko", *shlex.split(opts.module_params)]))
+            raise cache.Fail("this checkout makes no kite.ko (no Makefile with a modules target): use --no-module")
+        payload.add_data("lib/kite/load.params", os.fsencode(opts.module_params) + b"\0")
     if opts.command:
         payload.add_data("lib/kite/command.argv", argv_file(opts.command))
     if opts.shell:
@@ -133,19 +131,19 @@ def show(title, lines):
 
 def last_lines(run):
     text = run.kernel_log if run.ended() else run.text("console")
-    lines = text.splitlines()[-TAIL:] or ["(nothing)"]
-    said = run.text("emulator").splitlines()[-5:]
-    return lines + [f"emulator: {line}" for line in said]
+    return verdict.kernel_lines(text)[-TAIL:] or ["(nothing)"]
 
 
 def judge(run, opts):
     """Exit status of the run; everything found is shown."""
     emulator_log = run.text("bochs.log")
-    bad = verdict.bad_lines(run.text("console"), run.kernel_log)
+    # What the user typed is no kernel message: of a shell's console use no more than needed.
+    console = "" if opts.shell and run.ended() else run.text("console")
+    bad = verdict.bad_lines(console, run.kernel_log)
     failures = verdict.entry_failures(emulator_log)
     status = run.status
     if run.load_status is not None:
-        show(f"kite.ko did not load (insmod: exit status {run.load_status}); L1's log ends with:",
+        show(f"kite.ko did not load ({os.strerror(run.load_status)}); L1's log ends with:",
              last_lines(run))
         status = LOAD_FAILURE
     if failures and opts.expect_entry_failures:
@@ -154,11 +152,13 @@ def judge(run, opts):
         show("Bochs reports failed VM entries (announce them with --expect-entry-failures):", failures[:TAIL])
         status = ENTRY_FAILURE
     if bad:
-        show("the kernel log of L1 has what must not be there:", bad[:TAIL])
+        show("the kernel log of L1 has what must not be there:", bad)
         status = BAD_LOG
     if run.cause == "crash":
-        show("L1 crashed; the last lines of its console:", last_lines(run))
-        show("the emulator's last words:", verdict.fatal_lines(emulator_log) or ["(none)"])
+        show("L1 crashed; the emulator's last words:",
+             verdict.fatal_lines(emulator_log) or run.text("emulator").splitlines()[-5:] or ["(none)"])
+        if not bad:
+            show("and those of L1's console:", last_lines(run))
         status = CRASH
     if run.cause == "timeout":
         show(f"no end after {opts.timeout:g} s; the last lines of L1's console:", last_lines(run))

@@ -4,23 +4,42 @@ import os
 import pathlib
 import re
 import shutil
+import signal
 import subprocess
 import tempfile
+import time
 
 import cache
 
+PROGRESS = 20
 LISTS = pathlib.Path("/var/lib/apt/lists")
+
+
+def wait_for(proc):
+    """Output of a process; it and its children end with us."""
+    start = time.monotonic()
+    try:
+        while True:
+            try:
+                return proc.communicate(timeout=PROGRESS)[0]
+            except subprocess.TimeoutExpired:
+                cache.say(f"- {time.monotonic() - start:.0f} s so far")
+    finally:
+        if proc.poll() is None:
+            os.killpg(proc.pid, signal.SIGTERM)
+            proc.wait()
 
 
 def run(argv, what, **kwargs):
     """Run a tool; when it fails, show the end of what it said."""
-    p = subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                       stdin=subprocess.DEVNULL, errors="replace", check=False, **kwargs)
-    if p.returncode:
-        tail = "\n".join(p.stdout.splitlines()[-30:])
-        raise cache.Fail(f"{what} failed (exit status {p.returncode}):\n{tail}\n"
+    proc = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                            stdin=subprocess.DEVNULL, errors="replace", start_new_session=True, **kwargs)
+    said = wait_for(proc)
+    if proc.returncode:
+        tail = "\n".join(said.splitlines()[-30:])
+        raise cache.Fail(f"{what} failed (exit status {proc.returncode}):\n{tail}\n"
                          f"Repeat it by hand: {' '.join(map(str, argv))}")
-    return p.stdout
+    return said
 
 
 def update_lists():
@@ -28,6 +47,17 @@ def update_lists():
         raise cache.Fail("apt knows no such package; as root: apt-get update, then try again")
     cache.say("updating apt's package lists (a few seconds)")
     run(["apt-get", "update"], "apt-get update")
+
+
+def run_again(argv, what, **kwargs):
+    """Stale package lists are the usual cause of failure, and root can help that."""
+    try:
+        run(argv, what, **kwargs)
+    except cache.Fail:
+        if os.geteuid():
+            raise
+        update_lists()
+        run(argv, what, **kwargs)
 
 
 def install(packages):
@@ -38,10 +68,7 @@ def install(packages):
     cache.say(f"installing {' '.join(packages)} (up to a minute)")
     argv = ["apt-get", "install", "-y", "--no-install-recommends", *packages]
     env = dict(os.environ, DEBIAN_FRONTEND="noninteractive")
-    if subprocess.run(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                      stdin=subprocess.DEVNULL, env=env, check=False).returncode:
-        update_lists()
-        run(argv, "installing packages", env=env)
+    run_again(argv, "installing packages", env=env)
 
 
 def need(tools):
@@ -55,11 +82,7 @@ def download(package, into):
     """Download a package and unpack it; nothing is installed on this machine."""
     argv = ["apt-get", "-o", "APT::Sandbox::User=root", "download", package]
     with tempfile.TemporaryDirectory(dir=into.parent) as tmp:
-        if subprocess.run(argv, cwd=tmp, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                          check=False).returncode:
-            if not os.geteuid():
-                update_lists()
-            run(argv, f"downloading {package}", cwd=tmp)
+        run_again(argv, f"downloading {package}", cwd=tmp)
         deb, = pathlib.Path(tmp).glob("*.deb")
         run(["dpkg-deb", "-x", deb, into], f"unpacking {package}")
 

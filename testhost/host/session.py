@@ -68,7 +68,7 @@ class Terminal:
     def __init__(self, active):
         self.master = self.name = self.saved = None
         self.slave = None
-        self.stdin_open = active
+        self.stdin_open = self.ended = False
         if active:
             self.master, self.slave = os.openpty()
             tty.setraw(self.slave)
@@ -90,10 +90,16 @@ class Terminal:
             data = b""
         if fd == 0:
             self.stdin_open = bool(data)
-            os.write(self.master, data or b"\x04")
+            self.ended = not data
+            os.write(self.master, data)
             return b""
         os.write(1, data)
         return data
+
+    def remind_of_end(self):
+        """A shell that is not ready yet loses an end of input, so tell it again."""
+        if self.ended:
+            os.write(self.master, b"\x04")
 
     def close(self):
         if self.saved:
@@ -109,6 +115,7 @@ class Session:
         self.status = self.load_status = None
         self.cause = None
         self.frames = Frames()
+        self.terminal = Terminal(opts.shell)
         self.typescript = b""
         self.started = time.monotonic()
 
@@ -126,6 +133,8 @@ class Session:
             elif kind == b"E":
                 sys.stderr.buffer.write(body)
                 sys.stderr.buffer.flush()
+            elif kind == b"S":
+                self.terminal.stdin_open = True
             elif kind == b"K":
                 self.kernel_log = body.decode(errors="replace")
             elif kind == b"L":
@@ -136,7 +145,7 @@ class Session:
     def ended(self):
         return self.status is not None or self.load_status is not None
 
-    def watch(self, channel, terminal):
+    def watch(self, channel):
         """Until the report is complete, the emulator is gone or the time is up."""
         deadline = self.started + self.opts.timeout if self.opts.timeout else float("inf")
         check = time.monotonic() + LOG_CHECK
@@ -147,13 +156,14 @@ class Session:
                 return
             if now >= check:
                 check = now + LOG_CHECK
+                self.terminal.remind_of_end()
                 if verdict.fatal_lines(self.text("bochs.log")):
                     self.cause = "crash"
                     return
             wait = max(0, min(deadline, check) - now)
-            for fd in select.select([channel, *terminal.fds()], [], [], wait)[0]:
+            for fd in select.select([channel, *self.terminal.fds()], [], [], wait)[0]:
                 if fd != channel:
-                    self.typescript += terminal.pump(fd)
+                    self.typescript += self.terminal.pump(fd)
                     continue
                 data = os.read(channel, 1 << 16)
                 if not data:
@@ -163,22 +173,21 @@ class Session:
 
     def run(self, payload):
         reader, writer = os.pipe()
-        terminal = Terminal(self.opts.shell)
         proc = None
         try:
-            argv, env = self.machine.command(self.where, payload, writer, terminal.name)
+            argv, env = self.machine.command(self.where, payload, writer, self.terminal.name)
             with open(self.where / "emulator", "wb") as said:
                 proc = subprocess.Popen(argv, cwd=self.where, env=env, pass_fds=[writer], stdout=said,
                                         stdin=subprocess.DEVNULL, stderr=subprocess.STDOUT,
                                         start_new_session=True, preexec_fn=die_with_parent)
             os.close(writer)
             writer = -1
-            self.watch(reader, terminal)
+            self.watch(reader)
             if self.ended():
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     proc.wait(10)
         finally:
-            terminal.close()
+            self.terminal.close()
             if proc and proc.poll() is None:
                 os.killpg(proc.pid, signal.SIGKILL)
             if proc:

@@ -20,10 +20,11 @@ BAD = re.compile("|".join((
     r"unexpected IRQ trap", r"corrupted", r"ODEBUG", r"nobody cared", r"unwind stack type",
     r"Bad page (state|map)", r"Bad rss-counter", r"Out of memory:", r"oom-kill",
 )))
+EXCERPT = 50
 PREFIX = re.compile(r"^(<\d+>)?")
-ENTRY_FAILURE = re.compile(r"VMENTER FAIL|VMFAIL|VMX ?ABORT|VM ?ABORT", re.I)
+ENTRY_FAILURE = re.compile("VMENTER FAIL|VMFAIL|VMABORT")
 # The machine itself is gone: Bochs' words for it.
-FATAL = re.compile(r"VMABORT|VMX abort|3rd exception|>>PANIC<<|bogus memory", re.I)
+FATAL = re.compile(r"VMABORT|>>PANIC<<|3rd \(\d+\) exception|bogus memory")
 
 
 def kernel_lines(text):
@@ -34,9 +35,15 @@ def kernel_lines(text):
 
 
 def bad_lines(console, kernel_log):
-    """Console and log say the same, but either may lack its end or its beginning."""
-    seen = dict.fromkeys(line for text in (kernel_log, console) if text for line in kernel_lines(text))
-    return [line for line in seen if BAD.search(line)]
+    """Lines from the first bad one on; none when the log is clean.
+
+    Console and log say the same, but either may lack its end or its beginning.
+    """
+    seen = list(dict.fromkeys(line for text in (kernel_log, console) for line in kernel_lines(text)))
+    for n, line in enumerate(seen):
+        if BAD.search(line):
+            return seen[n:n + EXCERPT] + [later for later in seen[n + EXCERPT:] if BAD.search(later)]
+    return []
 
 
 def entry_failures(bochs_log):

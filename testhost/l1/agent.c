@@ -5,8 +5,9 @@
  *
  * A frame is a type byte, a little-endian 32-bit length and the data:
  *	O, E	what the command writes to stdout and stderr
+ *	S	the shell is about to start: the console takes input
  *	K	the kernel log
- *	L	exit status of the module loader, when it is not 0
+ *	L	errno of loading the module, when that failed; nothing follows
  *	X	exit status of the command; nothing follows
  * Under the patched Bochs frames travel through the host port, elsewhere
  * through the second serial port.
@@ -24,6 +25,7 @@
 #include <sys/klog.h>
 #include <sys/reboot.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
@@ -35,7 +37,8 @@
 #define PORT_MAGIC	0x42584850
 
 #define PAYLOAD		"/payload.tar"
-#define LOAD_ARGV	"/lib/kite/load.argv"
+#define MODULE		"/lib/kite/kite.ko"
+#define MODULE_PARAMS	"/lib/kite/load.params"
 #define COMMAND_ARGV	"/lib/kite/command.argv"
 #define SHELL_FILE	"/lib/kite/shell"
 #define MAX_ARGS	1024
@@ -275,6 +278,7 @@ static int run_shell(void)
 		die("/dev/ttyS0");
 	if (size.ws_row)
 		ioctl(tty, TIOCSWINSZ, &size);
+	frame('S', NULL, 0);
 	reap(spawn(argv, tty, tty, tty), &status, 0);
 	tcdrain(tty);
 	close(tty);
@@ -300,6 +304,23 @@ static void kmsg(const char *text)
 		die("/dev/kmsg");
 	write_all(fd, text, strlen(text));
 	close(fd);
+}
+
+/* Not insmod: BusyBox tries a second time when the first load fails. */
+static int load_module(void)
+{
+	char params[4096] = "";
+	int fd = open(MODULE_PARAMS, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return 0;
+	if (read(fd, params, sizeof(params) - 1) < 0)
+		die(MODULE_PARAMS);
+	close(fd);
+	fd = open(MODULE, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		die(MODULE);
+	return syscall(SYS_finit_module, fd, params, 0) ? errno : 0;
 }
 
 static void finish(char type, unsigned char status)
@@ -333,12 +354,9 @@ int main(void)
 	unlink(PAYLOAD);
 	/* What the kernel says from here on is ours to answer for. */
 	kmsg("<5>testhost: payload starts\n");
-	argv = read_argv(LOAD_ARGV);
-	if (argv) {
-		status = run(argv);
-		if (status)
-			finish('L', status);
-	}
+	status = load_module();
+	if (status)
+		finish('L', status);
 	argv = read_argv(COMMAND_ARGV);
 	if (argv)
 		status = run(argv);
