@@ -50,7 +50,7 @@ enum kite_insn_kind {
  * @swap: MOVBE: memory holds the bytes in reverse order
  * @has_imm: a store writes @imm, not a register
  * @rep: repeat rCX times
- * @imm: immediate, sign-extended to 64 bits
+ * @imm: the immediate, in the low @width bytes
  */
 struct kite_insn {
 	u8 len;
