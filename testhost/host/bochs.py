@@ -21,6 +21,7 @@ initrd initrd
 append {}
 """
 BOOT_TIMEOUT = 300
+MEM_MAX = 2048
 SNAPSHOTS_KEPT = 16
 
 
@@ -65,6 +66,8 @@ def iso(kern, append):
 class Machine:
     """L1 in Bochs."""
     def __init__(self, opts, kern):
+        if opts.mem > MEM_MAX:
+            raise cache.Fail(f"Bochs has at most {MEM_MAX} MiB of memory: use a smaller --mem")
         self.opts = opts
         self.bochs = program()
         self.iso = iso(kern, opts.append)

@@ -41,8 +41,8 @@ class Parser(argparse.ArgumentParser):
 def size(text):
     m = re.fullmatch(r"(\d+)([MG]?)i?B?", text, re.I)
     mib = int(m[1]) * (1024 if m[2].upper() == "G" else 1) if m else 0
-    if not 64 <= mib <= 3072:
-        raise argparse.ArgumentTypeError(f"{text}: give 64M to 3G")
+    if mib < 128:
+        raise argparse.ArgumentTypeError(f"{text}: give at least 128M")
     return mib
 
 
@@ -69,7 +69,7 @@ def options(argv):
     add("--kernel", metavar="NAME|PATH", help="version of a Debian kernel, or a bzImage with its modules in "
         "lib/modules beside it (default: newest 6.1 cloud kernel of apt)")
     add("--cpus", type=cpus, default=1, metavar="N", help="CPUs of L1 (default: 1)")
-    add("--mem", type=size, default=1024, metavar="SIZE", help="memory of L1 (default: 1G)")
+    add("--mem", type=size, default=1024, metavar="SIZE", help="memory of L1, in Bochs up to 2G (default: 1G)")
     add("--append", default="", metavar="STR", help="more for L1's kernel command line")
     add("--overlay", type=folder, action="append", default=[], metavar="DIR",
         help="files laid over L1's root; repeatable")
@@ -130,8 +130,8 @@ def show(title, lines):
 
 
 def last_lines(run):
-    text = run.kernel_log if run.ended() else run.text("console")
-    return verdict.kernel_lines(text)[-TAIL:] or ["(nothing)"]
+    lines = verdict.kernel_lines(run.kernel_log) if run.ended() else run.text("console").splitlines()
+    return lines[-TAIL:] or ["(nothing)"]
 
 
 def judge(run, opts):
