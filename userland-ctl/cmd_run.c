@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* kitectl run: boot a guest and serve it until it ends. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "acpi.h"
+#include "cmd.h"
+#include "console.h"
+#include "events.h"
+#include "file.h"
+#include "lib/libkite.h"
+#include "machine.h"
+#include "opts.h"
+#include "run.h"
+#include "stats.h"
+
+struct session {
+	struct run_options opt;
+	struct machine_config cfg;
+	struct console console;
+	struct events events;
+	struct times times;
+	unsigned int reboots;
+};
+
+static int read_file(const char *path, struct blob *blob)
+{
+	int ret = file_read(path, blob);
+
+	if (ret)
+		fprintf(stderr, "kitectl: %s: %s\n", path, strerror(-ret));
+	return ret;
+}
+
+static int add_module(struct boot_request *req, const char *path, const char *cmdline)
+{
+	struct boot_module *mod = &req->modules[req->module_count];
+	int ret = read_file(path, &mod->file);
+
+	if (ret)
+		return ret;
+	mod->cmdline = cmdline;
+	req->module_count++;
+	return 0;
+}
+
+/* "FILE ARGS": a Multiboot module's command line is all of it. */
+static int add_module_option(struct boot_request *req, const char *option)
+{
+	char *path = strndup(option, strcspn(option, " "));
+	int ret = path ? add_module(req, path, option) : -ENOMEM;
+
+	free(path);
+	return ret;
+}
+
+static int read_files(const struct run_options *opt, struct boot_request *req)
+{
+	unsigned int i;
+	int ret;
+
+	ret = read_file(opt->kernel, &req->kernel);
+	if (!ret && opt->initrd)
+		ret = add_module(req, opt->initrd, opt->initrd);
+	for (i = 0; !ret && i < opt->module_count; i++)
+		ret = add_module_option(req, opt->modules[i]);
+	return ret;
+}
+
+static void free_files(struct boot_request *req)
+{
+	unsigned int i;
+
+	for (i = 0; i < req->module_count; i++)
+		file_free(&req->modules[i].file);
+	file_free(&req->kernel);
+}
+
+static int load_image(const struct run_options *opt, struct boot_request *req,
+		      const struct mem *mem, struct boot_entry *entry)
+{
+	const struct boot_format *format = opt->flat ? opt->flat : boot_detect(req);
+	int ret = format ? format->load(req, mem, entry) : -EINVAL;
+
+	if (ret)
+		fprintf(stderr, "kitectl: %s: %s\n", opt->kernel, req->why);
+	return ret;
+}
+
+static int load(struct session *s, struct machine *m, struct boot_entry *entry)
+{
+	struct boot_request req = {
+		.cmdline = s->opt.append,
+		.flat_addr = s->opt.flat_addr,
+	};
+	int ret;
+
+	req.rsdp = acpi_build(&m->mem, s->opt.cpus);
+	if (!req.rsdp) {
+		fprintf(stderr, "kitectl: the ACPI tables do not fit into the BIOS area\n");
+		return -ENOSPC;
+	}
+	ret = read_files(&s->opt, &req);
+	if (!ret)
+		ret = load_image(&s->opt, &req, &m->mem, entry);
+	free_files(&req);
+	return ret;
+}
+
+/* Only vCPU 0 starts; the others wait for its SIPI. */
+static int set_entry(struct machine *m, const struct boot_entry *entry)
+{
+	struct kite_state state = { .groups = KITE_STATE_GPRS | KITE_STATE_SEGS | KITE_STATE_CRS };
+	int ret = kite_get_state(m->vcpus[0].fd, &state);
+
+	if (!ret) {
+		cpu_state(&state, entry);
+		ret = kite_set_state(m->vcpus[0].fd, &state);
+	}
+	if (ret)
+		fprintf(stderr, "kitectl: initial state of vCPU 0: %s\n", strerror(-ret));
+	return ret;
+}
+
+static void report_stats(struct session *s, struct machine *m)
+{
+	struct kite_stats sum;
+	FILE *out;
+	int ret;
+
+	if (!s->opt.stats && !s->opt.stats_json)
+		return;
+	ret = stats_read(m, &sum);
+	if (ret) {
+		fprintf(stderr, "kitectl: KITE_VCPU_GET_STATS: %s\n", strerror(-ret));
+		return;
+	}
+	if (s->opt.stats)
+		stats_print(m, &sum, stderr);
+	if (!s->opt.stats_json)
+		return;
+	out = fopen(s->opt.stats_json, "we");
+	if (!out) {
+		fprintf(stderr, "kitectl: %s: %s\n", s->opt.stats_json, strerror(errno));
+		return;
+	}
+	stats_print_json(m, &sum, out);
+	fclose(out);
+}
+
+static void report(struct session *s, struct machine *m)
+{
+	report_stats(s, m);
+	if (s->opt.boot_times && s->opt.json)
+		times_print_json(&s->times, m->info.tsc_khz, stderr);
+	else if (s->opt.boot_times)
+		times_print(&s->times, stderr);
+	if (m->why != OUTCOME_POWER_OFF && m->why != OUTCOME_DEBUG_EXIT)
+		fprintf(stderr, "kitectl: %s\n", outcome_rows[m->why].text);
+}
+
+static int run_machine(struct session *s, struct machine *m)
+{
+	struct boot_entry entry;
+	int ret;
+
+	times_stage(&s->times, STAGE_CREATE);
+	ret = load(s, m, &entry);
+	if (!ret)
+		ret = set_entry(m, &entry);
+	if (ret)
+		return ret;
+	times_stage(&s->times, STAGE_LOAD);
+	ret = vcpus_start(m);
+	if (ret) {
+		fprintf(stderr, "kitectl: vCPU thread: %s\n", strerror(-ret));
+		machine_end(m, OUTCOME_HOST_ERROR, 0);
+	}
+	events_loop(&s->events, m);
+	vcpus_join(m);
+	times_stage(&s->times, STAGE_END);
+	console_flush(&s->console);
+	report(s, m);
+	return 0;
+}
+
+/* One life of the VM. Sets *@again when it is to be booted anew; returns an exit status. */
+static int run_once(struct session *s, bool *again)
+{
+	struct machine m;
+	int status = STATUS_HOST_ERROR;
+
+	*again = false;
+	times_start(&s->times);
+	if (machine_create(&m, &s->cfg))
+		return status;
+	if (!run_machine(s, &m)) {
+		status = m.status;
+		*again = m.why == OUTCOME_RESET && s->opt.reset_on_reboot;
+	}
+	machine_destroy(&m);
+	return status;
+}
+
+static int run_all(struct session *s)
+{
+	bool again;
+	int status;
+
+	do {
+		status = run_once(s, &again);
+		if (again)
+			fprintf(stderr, "kitectl: reboot %u\n", ++s->reboots);
+	} while (again);
+	return status;
+}
+
+static FILE *open_trace(const struct run_options *opt)
+{
+	FILE *out = opt->trace_file ? fopen(opt->trace_file, "we") : stderr;
+
+	if (!out)
+		fprintf(stderr, "kitectl: %s: %s\n", opt->trace_file, strerror(errno));
+	return out;
+}
+
+static int with_console(struct session *s)
+{
+	int status;
+	int ret = console_open(&s->console, s->opt.console, s->opt.escape);
+
+	if (ret) {
+		fprintf(stderr, "kitectl: console %s: %s\n", s->opt.console, strerror(-ret));
+		return STATUS_HOST_ERROR;
+	}
+	if (s->console.raw && s->opt.escape != ESCAPE_NONE)
+		console_help(&s->console);
+	status = run_all(s);
+	console_close(&s->console);
+	return status;
+}
+
+static int with_events(struct session *s)
+{
+	int status;
+	int ret = events_open(&s->events, &s->console, s->opt.timeout, s->opt.trace);
+
+	if (ret) {
+		fprintf(stderr, "kitectl: events: %s\n", strerror(-ret));
+		return STATUS_HOST_ERROR;
+	}
+	s->cfg = (struct machine_config){
+		.mem = s->opt.mem,
+		.cpus = s->opt.cpus,
+		.debugcon = s->opt.debugcon,
+		.console = &s->console,
+		.times = &s->times,
+		.wake = s->events.wake,
+	};
+	if (s->opt.trace) {
+		s->cfg.trace = open_trace(&s->opt);
+		if (!s->cfg.trace)
+			return STATUS_HOST_ERROR;
+	}
+	memcpy(s->times.marks, s->opt.marks, sizeof(s->opt.marks));
+	s->times.mark_count = s->opt.mark_count;
+	status = with_console(s);
+	if (s->cfg.trace && s->cfg.trace != stderr)
+		fclose(s->cfg.trace);
+	events_close(&s->events);
+	return status;
+}
+
+int cmd_run(int argc, char **argv)
+{
+	struct session s = { 0 };
+	int ret = run_options_parse(&s.opt, argc, argv);
+
+	if (ret == OPTS_WRONG) {
+		fprintf(stderr, "see \"kitectl run --help\"\n");
+		return STATUS_USAGE;
+	}
+	if (ret == OPTS_HELP) {
+		run_options_help();
+		return STATUS_OK;
+	}
+	return with_events(&s);
+}

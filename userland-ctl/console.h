@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The near end of the serial line: terminal, pipe or file. */
+#ifndef CONSOLE_H
+#define CONSOLE_H
+
+#include <pthread.h>
+#include <termios.h>
+
+#include "lib/types.h"
+
+#define CONSOLE_BUFFER	65536u
+#define ESCAPE_NONE	0
+#define ESCAPE_DEFAULT	0x1d	/* Ctrl-] */
+
+enum console_key {
+	KEY_DATA,		/* a byte for the guest */
+	KEY_NOTHING,
+	KEY_QUIT,
+	KEY_HELP,
+};
+
+struct console {
+	int in;			/* -1: none, or at its end */
+	int out;		/* -1: none */
+	bool raw;
+	bool output_broken;
+	u8 escape;
+	bool escaped;		/* the last key was the escape key */
+	struct termios saved;
+	u8 *buffer;		/* output on its way, a ring */
+	u32 head, len;
+	pthread_cond_t space;
+};
+
+/* @target: "stdio", "none" or a file for output. Returns 0 or a negative errno. */
+int console_open(struct console *con, const char *target, u8 escape);
+/* Puts the terminal back. */
+void console_close(struct console *con);
+
+/*
+ * Takes a byte for output; waits on @lock, which is held, while the buffer is
+ * full, unless @stop becomes true. Returns true when the buffer was empty.
+ */
+bool console_put(struct console *con, u8 byte, pthread_mutex_t *lock, const bool *stop);
+/* Writes some of the buffer; call when @con->out is writable. The lock is held. */
+void console_drain(struct console *con);
+/* Waits up to a second for the rest of the output to leave. */
+void console_flush(struct console *con);
+/* Drops input that is at its end, or forgets a key. */
+int console_read(struct console *con, u8 *data, u32 max);
+/* What a key means on a terminal. */
+enum console_key console_key(struct console *con, u8 key);
+void console_help(const struct console *con);
+
+#endif

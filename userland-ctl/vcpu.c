@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The run loop: a thread for each vCPU, and what it does on each exit. */
+#include "machine.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "dump.h"
+#include "lib/libkite.h"
+#include "trace.h"
+
+#define JOIN_RETRY_NS	100000000
+#define JOIN_RETRIES	100
+
+static void exit_io(struct vcpu *v)
+{
+	const struct kite_exit_io *io = &v->run->io;
+	struct machine *m = v->m;
+	u8 *data = v->run->data;
+	bool in = io->flags & KITE_IO_IN;
+	bool claimed;
+	u32 i;
+
+	for (i = 0; i < io->count; i++, data += io->width) {
+		claimed = in ? bus_in(&m->bus, io->port, io->width, data) :
+			       bus_out(&m->bus, io->port, io->width, data);
+		if (!claimed)
+			trace_unclaimed(v, "io", io->port, io->width, !in, data);
+	}
+}
+
+/* No device of ours has registers in memory; a PC bus reads all ones where nobody answers. */
+static void exit_mmio(struct vcpu *v)
+{
+	const struct kite_exit_mmio *mmio = &v->run->mmio;
+
+	v->m->unclaimed_mmio++;
+	if (!mmio->is_write)
+		memset(v->run->data, 0xff, mmio->width);
+	trace_unclaimed(v, "mmio", mmio->gpa, mmio->width, mmio->is_write, v->run->data);
+}
+
+static void exit_again(struct vcpu *v)
+{
+	(void)v;
+}
+
+static void exit_shutdown(struct vcpu *v)
+{
+	machine_end(v->m, OUTCOME_TRIPLE_FAULT, 0);
+}
+
+static void exit_memory_fault(struct vcpu *v)
+{
+	const struct kite_exit_fault *f = &v->run->fault;
+
+	fprintf(stderr, "kitectl: the host has no page for guest address 0x%llx: %s\n", f->gpa,
+		strerror(f->error));
+	machine_end(v->m, OUTCOME_HOST_ERROR, 0);
+}
+
+static void print_state(struct vcpu *v)
+{
+	struct kite_state state = { .groups = KITE_STATE_ALL };
+	int ret = kite_get_state(v->fd, &state);
+
+	fprintf(stderr, "vCPU %u ", v->id);
+	if (ret)
+		fprintf(stderr, "does not give its state: %s\n", strerror(-ret));
+	else
+		dump_state(stderr, &state);
+}
+
+static void exit_fail_entry(struct vcpu *v)
+{
+	dump_fail_entry(stderr, &v->run->fail_entry);
+	print_state(v);
+	machine_end(v->m, OUTCOME_FAIL_ENTRY, 0);
+}
+
+static void exit_internal(struct vcpu *v)
+{
+	dump_internal(stderr, &v->run->internal);
+	print_state(v);
+	machine_end(v->m, OUTCOME_INTERNAL, 0);
+}
+
+static void exit_unknown(struct vcpu *v)
+{
+	fprintf(stderr, "kitectl: the module gives exit reason %u, which it has no reason to\n",
+		v->run->exit_reason);
+	machine_end(v->m, OUTCOME_HOST_ERROR, 0);
+}
+
+/* KITE_EXIT_HLT is missing: with KITE_VM_IRQCHIP the kernel waits in HLT. */
+static void (*const exit_fns[])(struct vcpu *v) = {
+	[KITE_EXIT_IO]		 = exit_io,
+	[KITE_EXIT_MMIO]	 = exit_mmio,
+	[KITE_EXIT_SHUTDOWN]	 = exit_shutdown,
+	[KITE_EXIT_KICK]	 = exit_again,
+	[KITE_EXIT_MEMORY_FAULT] = exit_memory_fault,
+	[KITE_EXIT_FAIL_ENTRY]	 = exit_fail_entry,
+	[KITE_EXIT_INTERNAL]	 = exit_internal,
+	[KITE_EXIT_TRACE]	 = exit_again,
+};
+
+static void dispatch(struct vcpu *v)
+{
+	u32 reason = v->run->exit_reason;
+
+	if (reason < ARRAY_SIZE(exit_fns) && exit_fns[reason])
+		exit_fns[reason](v);
+	else
+		exit_unknown(v);
+}
+
+static void *vcpu_main(void *arg)
+{
+	struct vcpu *v = arg;
+	struct machine *m = v->m;
+	int ret;
+
+	while (!machine_stopped(m)) {
+		ret = kite_run_vcpu(v->fd);
+		pthread_mutex_lock(&m->lock);
+		times_stage(m->cfg->times, STAGE_FIRST_EXIT);
+		trace_drain(v);
+		if (ret == 0) {
+			dispatch(v);
+		} else if (ret != -EINTR) {
+			fprintf(stderr, "kitectl: KITE_VCPU_RUN: %s\n", strerror(-ret));
+			machine_end(m, OUTCOME_HOST_ERROR, 0);
+		}
+		pthread_mutex_unlock(&m->lock);
+	}
+	return NULL;
+}
+
+int vcpus_start(struct machine *m)
+{
+	sigset_t all, old;
+	u32 id;
+	int ret = 0;
+
+	/* Signals are for the main thread. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	for (id = 0; !ret && id < m->cfg->cpus; id++) {
+		ret = -pthread_create(&m->vcpus[id].thread, NULL, vcpu_main, &m->vcpus[id]);
+		m->vcpus[id].started = !ret;
+	}
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	return ret;
+}
+
+void vcpus_kick(struct machine *m)
+{
+	u32 id;
+	int ret;
+
+	for (id = 0; id < m->cfg->cpus; id++) {
+		ret = kite_kick(m->vcpus[id].fd);
+		if (ret) {
+			fprintf(stderr, "kitectl: KITE_VCPU_KICK: %s\n", strerror(-ret));
+			machine_end(m, OUTCOME_HOST_ERROR, 0);
+		}
+	}
+}
+
+static void join(struct machine *m, struct vcpu *v)
+{
+	struct timespec until;
+	unsigned int tries = 0;
+
+	do {
+		if (tries++ == JOIN_RETRIES) {
+			fprintf(stderr,
+				"kitectl: vCPU %u does not come back from the kernel, see dmesg\n",
+				v->id);
+			exit(STATUS_HOST_ERROR);
+		}
+		kite_kick(v->fd);
+		pthread_cond_broadcast(&m->cfg->console->space);
+		clock_gettime(CLOCK_REALTIME, &until);
+		until.tv_nsec += JOIN_RETRY_NS;
+		until.tv_sec += until.tv_nsec / 1000000000;
+		until.tv_nsec %= 1000000000;
+	} while (pthread_timedjoin_np(v->thread, NULL, &until) == ETIMEDOUT);
+	v->started = false;
+}
+
+void vcpus_join(struct machine *m)
+{
+	u32 id;
+
+	for (id = 0; id < m->cfg->cpus; id++)
+		__atomic_store_n(&m->vcpus[id].run->immediate_exit, 1, __ATOMIC_RELEASE);
+	for (id = 0; id < m->cfg->cpus; id++)
+		if (m->vcpus[id].started)
+			join(m, &m->vcpus[id]);
+}
