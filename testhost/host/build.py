@@ -7,7 +7,7 @@ import shutil
 import subprocess
 
 import cache
-import debian
+import process
 
 CHECKOUT = pathlib.Path(__file__).resolve().parent.parent.parent
 STAMP = ".testhost-built"
@@ -62,7 +62,7 @@ def make(into, log, *args):
 def add_module(payload, into):
     """Debug information is of no use in L1 and takes time to load."""
     stripped = into / "kite.ko.stripped"
-    debian.run(["strip", "--strip-debug", "-o", stripped, into / "kite.ko"], "strip")
+    process.run(["strip", "--strip-debug", "-o", stripped, into / "kite.ko"], "strip")
     payload.add_data("lib/kite/kite.ko", stripped.read_bytes())
 
 
@@ -103,7 +103,6 @@ def build(kern, into, parts):
 def add_checkout(kern, payload):
     """Build everything there is and add it to the payload; True with a module."""
     into = cache.root() / "build" / cache.digest(str(CHECKOUT), kern.version)
-    debian.need({"make": "make", "gcc": "gcc", "strip": "binutils", "/usr/include/stdio.h": "libc6-dev"})
     with cache.locked(into.with_suffix(".lock"), "the build of this checkout"):
         into.mkdir(exist_ok=True)
         synchronise(into)

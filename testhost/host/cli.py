@@ -11,6 +11,7 @@ import sys
 import bochs
 import build
 import cache
+import debian
 import image
 import kernel
 import qemu
@@ -99,7 +100,10 @@ def pick_machine(opts):
             raise cache.Fail(f"--accel kvm: {obstacle}; or use --accel bochs")
         opts.accel = "bochs" if obstacle else "kvm"
     kern = kernel.find(opts.kernel)
-    return (bochs if opts.accel == "bochs" else qemu).Machine(opts, kern), kern
+    in_bochs = opts.accel == "bochs"
+    debian.need({**debian.COMPILER, **(debian.BOCHS if in_bochs else debian.QEMU),
+                 **({} if opts.no_build else {**debian.CHECKOUT, **kern.needs()})})
+    return (bochs if in_bochs else qemu).Machine(opts, kern), kern
 
 
 def argv_file(argv):
@@ -193,6 +197,8 @@ def main(argv):
             if opts.keep_log:
                 keep_log(run, opts.keep_log)
             return status
+    except BrokenPipeError:
+        return TROUBLE
     except cache.Fail as e:
         cache.say(str(e))
         return TROUBLE

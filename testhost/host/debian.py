@@ -4,42 +4,17 @@ import os
 import pathlib
 import re
 import shutil
-import signal
-import subprocess
 import tempfile
-import time
 
 import cache
+from process import run
 
-PROGRESS = 20
+# What a run uses of this machine, and the packages that bring it.
+COMPILER = {"gcc": "gcc", "/usr/include/stdio.h": "libc6-dev"}
+BOCHS = {"g++": "g++", "make": "make", "patch": "patch", "xz": "xz-utils", "xorriso": "xorriso"}
+QEMU = {"qemu-system-x86_64": "qemu-system-x86"}
+CHECKOUT = {"make": "make", "strip": "binutils"}
 LISTS = pathlib.Path("/var/lib/apt/lists")
-
-
-def wait_for(proc):
-    """Output of a process; it and its children end with us."""
-    start = time.monotonic()
-    try:
-        while True:
-            try:
-                return proc.communicate(timeout=PROGRESS)[0]
-            except subprocess.TimeoutExpired:
-                cache.say(f"- {time.monotonic() - start:.0f} s so far")
-    finally:
-        if proc.poll() is None:
-            os.killpg(proc.pid, signal.SIGTERM)
-            proc.wait()
-
-
-def run(argv, what, **kwargs):
-    """Run a tool; when it fails, show the end of what it said."""
-    proc = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                            stdin=subprocess.DEVNULL, errors="replace", start_new_session=True, **kwargs)
-    said = wait_for(proc)
-    if proc.returncode:
-        tail = "\n".join(said.splitlines()[-30:])
-        raise cache.Fail(f"{what} failed (exit status {proc.returncode}):\n{tail}\n"
-                         f"Repeat it by hand: {' '.join(map(str, argv))}")
-    return said
 
 
 def update_lists():
@@ -72,7 +47,7 @@ def install(packages):
 
 
 def need(tools):
-    """tools: {path or command: package that brings it}."""
+    """Everything at once: whoever has to ask an administrator wants to ask once."""
     missing = sorted({p for t, p in tools.items() if not shutil.which(t) and not os.path.exists(t)})
     if missing:
         install(missing)

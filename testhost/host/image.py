@@ -10,6 +10,7 @@ import tarfile
 import cache
 import debian
 import kernel
+import process
 
 HERE = pathlib.Path(__file__).resolve().parent.parent
 DIRS = ("bin", "dev", "guest", "lib/kite/kvm", "proc", "root", "sys", "tmp")
@@ -17,10 +18,9 @@ DIRS = ("bin", "dev", "guest", "lib/kite/kvm", "proc", "root", "sys", "tmp")
 
 def agent():
     source = HERE / "l1/agent.c"
-    debian.need({"gcc": "gcc", "/usr/include/stdio.h": "libc6-dev"})
 
     def make(into):
-        debian.run(["gcc", "-Wall", "-Wextra", "-Werror", "-O2", "-static", "-s", "-o", into / "agent",
+        process.run(["gcc", "-Wall", "-Wextra", "-Werror", "-O2", "-static", "-s", "-o", into / "agent",
                     source], "building L1's agent")
 
     return cache.entry("agent", cache.digest(source), "building L1's agent", make) / "agent"
@@ -56,7 +56,7 @@ def initramfs(kern):
                            stderr=subprocess.DEVNULL, input="\n".join(names).encode(), check=True)
         shutil.rmtree(top)
 
-    key = cache.digest(kern.key(), HERE / "l1/init", agent_path, busybox, HERE / "host/image.py")
+    key = cache.digest(kern.key(), HERE / "l1/init", str(agent_path), str(busybox), HERE / "host/image.py")
     return cache.entry("initramfs", key, f"packing the initramfs for {kern.version}", make) / "initramfs"
 
 

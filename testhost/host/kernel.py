@@ -11,6 +11,7 @@ import debian
 # In the order in which insmod has to see them.
 KVM_MODULES = ("virt/lib/irqbypass", "arch/x86/kvm/kvm", "arch/x86/kvm/kvm-intel")
 MSR_MODULE = "arch/x86/kernel/msr"
+HEADERS = pathlib.Path("/usr/src")
 SIGNED = b"~Module signature appended~\n"
 SIGNATURE_HEADER = 12
 
@@ -23,7 +24,7 @@ class Kernel:
 
     def key(self):
         st = self.image.stat()
-        return cache.digest(self.version, self.image, st.st_size, st.st_mtime_ns)
+        return cache.digest(self.version, str(self.image), st.st_size, st.st_mtime_ns)
 
     def module(self, name):
         """Contents of a module, or None when the kernel has it built in or not at all."""
@@ -35,11 +36,12 @@ class Kernel:
 
     def headers(self):
         """Where an external module is built against this kernel."""
-        for path in (self.modules / "build", pathlib.Path("/usr/src") / f"linux-headers-{self.version}"):
-            if (path / "Makefile").exists():
-                return path
-        debian.install([f"linux-headers-{self.version}"])
-        return pathlib.Path("/usr/src") / f"linux-headers-{self.version}"
+        own = self.modules / "build"
+        return own if (own / "Makefile").exists() else HEADERS / f"linux-headers-{self.version}"
+
+    def needs(self):
+        """The package that brings the headers, by a file of it."""
+        return {str(self.headers() / "Makefile"): f"linux-headers-{self.version}"}
 
 
 def unsigned(data):

@@ -28,7 +28,6 @@ def kvm_obstacle():
 class Machine:
     """L1 in QEMU. The payload comes along in the initramfs, the report by the second serial port."""
     def __init__(self, opts, kern):
-        debian.need({"qemu-system-x86_64": "qemu-system-x86"})
         self.opts = opts
         self.kern = kern
         self.busybox = debian.unpacked("busybox-static", "1 MB") / "bin/busybox"

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """One run: start the emulator, pass on what L1 reports, stop it, judge it."""
 import contextlib
-import ctypes
 import fcntl
 import os
 import pathlib
@@ -9,16 +8,15 @@ import select
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import termios
 import time
 import tty
 
 import cache
+import process
 import verdict
 
-PR_SET_PDEATHSIG = 1
 LOG_CHECK = 1.0
 
 
@@ -41,8 +39,9 @@ def run_directory():
         shutil.rmtree(where, ignore_errors=True)
 
 
-def die_with_parent():
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+def write_all(fd, data):
+    while data:
+        data = data[os.write(fd, data):]
 
 
 class Frames:
@@ -93,7 +92,7 @@ class Terminal:
             self.ended = not data
             os.write(self.master, data)
             return b""
-        os.write(1, data)
+        write_all(1, data)
         return data
 
     def remind_of_end(self):
@@ -128,11 +127,9 @@ class Session:
     def take(self, data):
         for kind, body in self.frames.feed(data):
             if kind == b"O":
-                sys.stdout.buffer.write(body)
-                sys.stdout.buffer.flush()
+                write_all(1, body)
             elif kind == b"E":
-                sys.stderr.buffer.write(body)
-                sys.stderr.buffer.flush()
+                write_all(2, body)
             elif kind == b"S":
                 self.terminal.stdin_open = True
             elif kind == b"K":
@@ -179,7 +176,7 @@ class Session:
             with open(self.where / "emulator", "wb") as said:
                 proc = subprocess.Popen(argv, cwd=self.where, env=env, pass_fds=[writer], stdout=said,
                                         stdin=subprocess.DEVNULL, stderr=subprocess.STDOUT,
-                                        start_new_session=True, preexec_fn=die_with_parent)
+                                        start_new_session=True, preexec_fn=process.die_with_parent)
             os.close(writer)
             writer = -1
             self.watch(reader)

@@ -156,7 +156,7 @@ static int exit_status(int status)
 	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
-static pid_t spawn(char **argv, int in, int out, int err)
+static pid_t spawn(char *const *argv, int in, int out, int err)
 {
 	pid_t pid = fork();
 
@@ -215,7 +215,7 @@ static void on_sigchld(int sig)
 	(void)sig;
 }
 
-static int run(char **argv)
+static int run(char *const *argv)
 {
 	struct timespec tick = { .tv_nsec = 100000000 };
 	int out[2], err[2], null, status = 0;
@@ -263,7 +263,7 @@ static int run(char **argv)
 /* The file holds the size of the terminal outside: rows and columns. */
 static int run_shell(void)
 {
-	static char *argv[] = { "sh", "-l", NULL };
+	static char *const argv[] = { "sh", "-l", NULL };
 	struct winsize size = { 0 };
 	FILE *f = fopen(SHELL_FILE, "r");
 	int tty, status = 0;
@@ -296,7 +296,7 @@ static void send_kernel_log(void)
 	free(text);
 }
 
-static void kmsg(const char *text)
+static void log_line(const char *text)
 {
 	int fd = open("/dev/kmsg", O_WRONLY | O_CLOEXEC);
 
@@ -338,7 +338,7 @@ static void finish(char type, unsigned char status)
 
 int main(void)
 {
-	static char *untar[] = { "tar", "-x", "-C", "/", "-f", PAYLOAD, NULL };
+	static char *const untar[] = { "tar", "-x", "-C", "/", "-f", PAYLOAD, NULL };
 	struct sigaction sa = { .sa_handler = on_sigchld };
 	char **argv;
 	int status = 0;
@@ -353,7 +353,7 @@ int main(void)
 		die(PAYLOAD);
 	unlink(PAYLOAD);
 	/* What the kernel says from here on is ours to answer for. */
-	kmsg("<5>testhost: payload starts\n");
+	log_line("<5>testhost: payload starts\n");
 	status = load_module();
 	if (status)
 		finish('L', status);
