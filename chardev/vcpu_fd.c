@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The file descriptor of a vCPU. */
+#include <linux/anon_inodes.h>
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+
+#include "../core/backend.h"
+#include "../core/cpuid.h"
+#include "../core/fpu.h"
+#include "../core/fault.h"
+#include "../core/irqchip.h"
+#include "../core/request.h"
+#include "../core/vm.h"
+#include "fd.h"
+#include "ioctl.h"
+
+static long vcpu_run(void *obj, union kite_arg *arg)
+{
+	return kite_vcpu_run(obj);
+}
+
+static long vcpu_get_state(void *obj, union kite_arg *arg)
+{
+	struct kite_state *state = &arg->state;
+	struct kite_state in = { .size = state->size, .groups = state->groups };
+
+	if (state->flags || state->reserved || !state->groups ||
+	    (state->groups & ~KITE_STATE_ALL))
+		return -EINVAL;
+	*state = in;
+	return kite_hw_get_state(obj, state);
+}
+
+static long vcpu_set_state(void *obj, union kite_arg *arg)
+{
+	const struct kite_state *state = &arg->state;
+
+	if (state->flags || state->reserved || !state->groups ||
+	    (state->groups & ~KITE_STATE_ALL))
+		return -EINVAL;
+	return kite_hw_set_state(obj, state);
+}
+
+static long vcpu_get_xsave(void *obj, union kite_arg *arg)
+{
+	return kite_fpu_get(obj, &arg->xsave);
+}
+
+static long vcpu_set_xsave(void *obj, union kite_arg *arg)
+{
+	return kite_fpu_set(obj, &arg->xsave);
+}
+
+static long vcpu_get_lapic(void *obj, union kite_arg *arg)
+{
+	return kite_irqchip_get_lapic(obj, &arg->lapic);
+}
+
+static long vcpu_set_lapic(void *obj, union kite_arg *arg)
+{
+	return kite_irqchip_set_lapic(obj, &arg->lapic);
+}
+
+static long vcpu_get_cpuid(void *obj, union kite_arg *arg)
+{
+	struct kite_cpuid *c = &arg->cpuid;
+	struct kite_paging paging;
+	u32 regs[4];
+	int ret;
+
+	if (c->flags || c->eax || c->ebx || c->ecx || c->edx)
+		return -EINVAL;
+	ret = kite_hw_get_paging(obj, &paging);
+	if (ret)
+		return ret;
+	kite_cpuid(obj, c->leaf, c->subleaf, paging.cr4, regs);
+	c->eax = regs[0];
+	c->ebx = regs[1];
+	c->ecx = regs[2];
+	c->edx = regs[3];
+	return 0;
+}
+
+static long vcpu_get_stats(void *obj, union kite_arg *arg)
+{
+	struct kite_vcpu *v = obj;
+
+	if (arg->stats.flags)
+		return -EINVAL;
+	arg->stats = v->stats;
+	arg->stats.size = sizeof(arg->stats);
+	return 0;
+}
+
+static long vcpu_set_debug(void *obj, union kite_arg *arg)
+{
+	return kite_vcpu_set_debug(obj, arg->debug.flags);
+}
+
+static long vcpu_translate(void *obj, union kite_arg *arg)
+{
+	struct kite_translate *t = &arg->translate;
+
+	if (t->flags || t->gpa)
+		return -EINVAL;
+	return kite_translate(obj, t->gva, &t->gpa);
+}
+
+static const struct kite_ioctl vcpu_ioctls[] = {
+	KITE_IOCTL_NONE(KITE_VCPU_RUN, vcpu_run),
+	KITE_IOCTL_INOUT(KITE_VCPU_GET_STATE, kite_state, events, vcpu_get_state),
+	KITE_IOCTL_IN(KITE_VCPU_SET_STATE, kite_state, events, vcpu_set_state),
+	KITE_IOCTL_IN(KITE_VCPU_GET_XSAVE, kite_xsave, len, vcpu_get_xsave),
+	KITE_IOCTL_IN(KITE_VCPU_SET_XSAVE, kite_xsave, len, vcpu_set_xsave),
+	KITE_IOCTL_INOUT(KITE_VCPU_GET_LAPIC, kite_lapic, regs, vcpu_get_lapic),
+	KITE_IOCTL_IN(KITE_VCPU_SET_LAPIC, kite_lapic, regs, vcpu_set_lapic),
+	KITE_IOCTL_INOUT(KITE_VCPU_GET_CPUID, kite_cpuid, edx, vcpu_get_cpuid),
+	KITE_IOCTL_INOUT(KITE_VCPU_GET_STATS, kite_stats, exits, vcpu_get_stats),
+	KITE_IOCTL_IN(KITE_VCPU_SET_DEBUG, kite_debug, flags, vcpu_set_debug),
+	KITE_IOCTL_INOUT(KITE_VCPU_TRANSLATE, kite_translate, gpa, vcpu_translate),
+};
+
+/* The one ioctl for another thread while the vCPU runs: it takes no lock. */
+static long vcpu_kick(struct kite_vcpu *v, unsigned long arg)
+{
+	if (arg)
+		return -EINVAL;
+	kite_vcpu_request(v, KITE_REQ_USER_KICK);
+	return 0;
+}
+
+static long vcpu_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	struct kite_vcpu *v = file->private_data;
+	long ret;
+
+	if (!kite_vm_is_mine(v->vm))
+		return -EIO;
+	if (cmd == KITE_VCPU_KICK)
+		return vcpu_kick(v, arg);
+	if (mutex_lock_killable(&v->lock))
+		return -EINTR;
+	ret = kite_ioctl(vcpu_ioctls, ARRAY_SIZE(vcpu_ioctls), v, cmd, arg);
+	mutex_unlock(&v->lock);
+	return ret;
+}
+
+/* Page 0 is the run page, the others are the trace, which exists once it was switched on. */
+static vm_fault_t vcpu_fault(struct vm_fault *vmf)
+{
+	struct kite_vcpu *v = vmf->vma->vm_file->private_data;
+	void *trace = READ_ONCE(v->trace);
+	void *page;
+
+	if (vmf->pgoff == 0)
+		page = v->run;
+	else if (vmf->pgoff <= KITE_TRACE_PAGES && trace)
+		page = trace + (vmf->pgoff - 1) * PAGE_SIZE;
+	else
+		return VM_FAULT_SIGBUS;
+	vmf->page = virt_to_page(page);
+	get_page(vmf->page);
+	return 0;
+}
+
+static const struct vm_operations_struct vcpu_vm_ops = {
+	.fault = vcpu_fault,
+};
+
+static int vcpu_mmap(struct file *file, struct vm_area_struct *vma)
+{
+	if (vma->vm_pgoff + vma_pages(vma) > KITE_VCPU_MMAP_SIZE / PAGE_SIZE)
+		return -EINVAL;
+	vma->vm_ops = &vcpu_vm_ops;
+	return 0;
+}
+
+static int vcpu_release(struct inode *inode, struct file *file)
+{
+	kite_vcpu_destroy(file->private_data);
+	return 0;
+}
+
+static const struct file_operations vcpu_fops = {
+	.owner = THIS_MODULE,
+	.unlocked_ioctl = vcpu_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
+	.mmap = vcpu_mmap,
+	.release = vcpu_release,
+	.llseek = noop_llseek,
+};
+
+int kite_vcpu_fd(struct kite_vcpu *v)
+{
+	return anon_inode_getfd("kite-vcpu", &vcpu_fops, v, O_RDWR | O_CLOEXEC);
+}

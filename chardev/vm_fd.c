@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The file descriptor of a VM. */
+#include <linux/anon_inodes.h>
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/module.h>
+
+#include "../core/backend.h"
+#include "../core/irqchip.h"
+#include "../core/vm.h"
+#include "fd.h"
+#include "ioctl.h"
+
+static long vm_set_slot(void *obj, union kite_arg *arg)
+{
+	return kite_slots_set(obj, &arg->slot, kite_hw_phys_bits());
+}
+
+static long vm_create_vcpu(void *obj, union kite_arg *arg)
+{
+	struct kite_vcpu *v;
+	int fd;
+
+	if (arg->create_vcpu.flags || arg->create_vcpu.reserved)
+		return -EINVAL;
+	v = kite_vcpu_create(obj, arg->create_vcpu.id);
+	if (IS_ERR(v))
+		return PTR_ERR(v);
+	fd = kite_vcpu_fd(v);
+	if (fd < 0)
+		kite_vcpu_destroy(v);
+	return fd;
+}
+
+static long vm_irq_line(void *obj, union kite_arg *arg)
+{
+	return kite_irqchip_set_line(obj, &arg->irq_line);
+}
+
+static long vm_send_msi(void *obj, union kite_arg *arg)
+{
+	return kite_irqchip_send_msi(obj, &arg->msi);
+}
+
+static long vm_get_ioapic(void *obj, union kite_arg *arg)
+{
+	return kite_irqchip_get_ioapic(obj, &arg->ioapic);
+}
+
+static long vm_set_ioapic(void *obj, union kite_arg *arg)
+{
+	return kite_irqchip_set_ioapic(obj, &arg->ioapic);
+}
+
+static const struct kite_ioctl vm_ioctls[] = {
+	KITE_IOCTL_IN(KITE_VM_IRQ_LINE, kite_irq_line, level, vm_irq_line),
+	KITE_IOCTL_IN(KITE_VM_SEND_MSI, kite_msi, reserved, vm_send_msi),
+	KITE_IOCTL_IN(KITE_VM_SET_SLOT, kite_slot, uaddr, vm_set_slot),
+	KITE_IOCTL_IN(KITE_VM_CREATE_VCPU, kite_create_vcpu, reserved, vm_create_vcpu),
+	KITE_IOCTL_INOUT(KITE_VM_GET_IOAPIC, kite_ioapic, redir, vm_get_ioapic),
+	KITE_IOCTL_IN(KITE_VM_SET_IOAPIC, kite_ioapic, redir, vm_set_ioapic),
+};
+
+static long vm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	struct kite_vm *vm = file->private_data;
+
+	if (!kite_vm_is_mine(vm))
+		return -EIO;
+	return kite_ioctl(vm_ioctls, ARRAY_SIZE(vm_ioctls), vm, cmd, arg);
+}
+
+static int vm_release(struct inode *inode, struct file *file)
+{
+	kite_vm_put(file->private_data);
+	return 0;
+}
+
+static const struct file_operations vm_fops = {
+	.owner = THIS_MODULE,
+	.unlocked_ioctl = vm_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
+	.release = vm_release,
+	.llseek = noop_llseek,
+};
+
+int kite_vm_fd(struct kite_vm *vm)
+{
+	return anon_inode_getfd("kite-vm", &vm_fops, vm, O_RDWR | O_CLOEXEC);
+}

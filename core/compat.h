@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What differs between the kernels Kite supports. Nothing else in the tree
+ * tests for a kernel version or symbol.
+ */
+#ifndef KITE_CORE_COMPAT_H
+#define KITE_CORE_COMPAT_H
+
+#include <linux/hrtimer.h>
+#include <linux/thread_info.h>
+#include <asm/cpufeatures.h>
+#include <asm/msr.h>
+
+/* 6.13 brought lazy preemption; before, there is no such flag. */
+#ifndef _TIF_NEED_RESCHED_LAZY
+#define _TIF_NEED_RESCHED_LAZY	0
+#endif
+
+/* Kernels without the branch-history mitigation have no such feature. */
+#ifdef X86_FEATURE_CLEAR_BHB_VMEXIT
+#define KITE_CLEAR_BHB_VMEXIT	boot_cpu_has(X86_FEATURE_CLEAR_BHB_VMEXIT)
+#elif defined(X86_FEATURE_CLEAR_BHB_LOOP_ON_VMEXIT)
+#define KITE_CLEAR_BHB_VMEXIT	boot_cpu_has(X86_FEATURE_CLEAR_BHB_LOOP_ON_VMEXIT)
+#else
+#define KITE_CLEAR_BHB_VMEXIT	false
+#endif
+
+#ifdef X86_FEATURE_IBPB_EXIT_TO_USER
+#define KITE_IBPB_EXIT_TO_USER	boot_cpu_has(X86_FEATURE_IBPB_EXIT_TO_USER)
+#define kite_set_ibpb_exit_to_user()	this_cpu_write(x86_ibpb_exit_to_user, true)
+#else
+#define KITE_IBPB_EXIT_TO_USER	false
+#define kite_set_ibpb_exit_to_user()	do { } while (0)
+#endif
+
+#ifdef X86_FEATURE_CLEAR_CPU_BUF_VM
+#define KITE_CLEAR_CPU_BUF_VM	boot_cpu_has(X86_FEATURE_CLEAR_CPU_BUF_VM)
+#else
+#define KITE_CLEAR_CPU_BUF_VM	false
+#endif
+
+/* 7.x renamed rdmsrl() and its family. */
+#ifndef rdmsrq
+#define rdmsrq			rdmsrl
+#define wrmsrq			wrmsrl
+#define rdmsrq_safe		rdmsrl_safe
+#define wrmsrq_safe		wrmsrl_safe
+#endif
+
+#ifndef HAVE_SYM_hrtimer_setup
+static inline void hrtimer_setup(struct hrtimer *timer,
+				 enum hrtimer_restart (*fn)(struct hrtimer *),
+				 clockid_t clock, enum hrtimer_mode mode)
+{
+	hrtimer_init(timer, clock, mode);
+	timer->function = fn;
+}
+#endif
+
+#endif

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* A guest access that EPT did not let through: give it a page, or treat it as MMIO. */
+#ifndef KITE_CORE_FAULT_H
+#define KITE_CORE_FAULT_H
+
+#include <linux/bits.h>
+#include <linux/types.h>
+
+#include "../uapi/kite.h"
+
+struct kite_vcpu;
+
+/* Beside KITE_ACCESS_*: no instruction made the access, so none can be finished. */
+#define KITE_FAULT_WALK		BIT(30)	/* a walk of the guest's page tables */
+#define KITE_FAULT_DELIVERY	BIT(31)	/* the delivery of an event */
+#define KITE_FAULT_ACCESS	(KITE_ACCESS_READ | KITE_ACCESS_WRITE | KITE_ACCESS_EXEC)
+
+/*
+ * In the window: @access, bits of the above, to @gpa. Answers as a handler does.
+ */
+int kite_handle_fault(struct kite_vcpu *v, u64 gpa, u32 access);
+
+/* Window closed: serve KITE_REQ_FAULT and KITE_REQ_FAULT_IN. */
+int kite_serve_fault(struct kite_vcpu *v);
+int kite_serve_fault_in(struct kite_vcpu *v);
+
+/* KITE_VCPU_TRANSLATE. */
+int kite_translate(struct kite_vcpu *v, u64 gva, u64 *gpa);
+
+#endif

@@ -1,0 +1,338 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "irqchip.h"
+
+#include <linux/gfp.h>
+#include <linux/math64.h>
+#include <linux/string.h>
+#include <asm/tsc.h>
+
+#include "../irq/msi.h"
+#include "compat.h"
+#include "request.h"
+#include "vm.h"
+
+void kite_irqchip_init_vm(struct kite_vm *vm)
+{
+	raw_spin_lock_init(&vm->ioapic_lock);
+	ioapic_reset(&vm->ioapic);
+}
+
+u64 kite_guest_tsc(const struct kite_vcpu *v)
+{
+	return rdtsc() + v->tsc_offset;
+}
+
+static enum hrtimer_restart timer_fn(struct hrtimer *timer)
+{
+	kite_vcpu_request(container_of(timer, struct kite_vcpu, timer), KITE_REQ_TIMER);
+	return HRTIMER_NORESTART;
+}
+
+int kite_irqchip_init_vcpu(struct kite_vcpu *v)
+{
+	u32 *regs;
+
+	hrtimer_setup(&v->timer, timer_fn, CLOCK_MONOTONIC, HRTIMER_MODE_REL_PINNED_HARD);
+	if (!(v->vm->flags & KITE_VM_IRQCHIP))
+		return 0;
+	regs = (u32 *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
+	if (!regs)
+		return -ENOMEM;
+	lapic_reset(&v->lapic, regs, v->id, v->id == 0);
+	v->route = lapic_route(&v->lapic);
+	v->irqchip = true;
+	return 0;
+}
+
+void kite_irqchip_stop_vcpu(struct kite_vcpu *v)
+{
+	hrtimer_cancel(&v->timer);
+}
+
+void kite_irqchip_free_vcpu(struct kite_vcpu *v)
+{
+	free_page((unsigned long)v->lapic.regs);
+}
+
+/* One timer is programmed, for what the LAPIC does next; it fires a little late, never early. */
+static void timer_program(struct kite_vcpu *v)
+{
+	u64 next = lapic_timer_next(&v->lapic), now;
+
+	if (!next) {
+		/* A timer that fires all the same finds nothing to do. */
+		hrtimer_try_to_cancel(&v->timer);
+		return;
+	}
+	now = kite_guest_tsc(v);
+	if (next <= now) {
+		kite_vcpu_request_self(v, KITE_REQ_TIMER);
+		return;
+	}
+	hrtimer_start(&v->timer, ns_to_ktime(mul_u64_u32_div(next - now, USEC_PER_SEC, tsc_khz) + 1),
+		      HRTIMER_MODE_REL_PINNED_HARD);
+}
+
+void kite_set_tsc_offset(struct kite_vcpu *v, u64 offset)
+{
+	u64 before = kite_guest_tsc(v);
+	u64 after = before - v->tsc_offset + offset;
+
+	v->tsc_offset = offset;
+	if (v->irqchip) {
+		lapic_tsc_moved(&v->lapic, before, after);
+		timer_program(v);
+	}
+}
+
+static void post_vector(struct kite_vcpu *v, u8 vector, bool level)
+{
+	if (level)
+		set_bit(vector, v->pir_level);
+	else
+		clear_bit(vector, v->pir_level);
+	smp_mb__after_atomic();		/* the mode is there before the vector */
+	if (!test_and_set_bit(vector, v->pir))
+		kite_vcpu_request(v, KITE_REQ_PIR);
+}
+
+void kite_irqchip_merge_pir(struct kite_vcpu *v)
+{
+	unsigned int word, bit;
+	unsigned long bits;
+
+	for (word = 0; word < ARRAY_SIZE(v->pir); word++) {
+		if (!READ_ONCE(v->pir[word]))
+			continue;
+		bits = xchg(&v->pir[word], 0);
+		for_each_set_bit(bit, &bits, BITS_PER_LONG) {
+			u32 vector = word * BITS_PER_LONG + bit;
+
+			if (lapic_accept(&v->lapic, vector, test_bit(vector, v->pir_level)))
+				v->need_inject = true;
+		}
+	}
+}
+
+void kite_irqchip_timer(struct kite_vcpu *v)
+{
+	if (lapic_timer_expire(&v->lapic, kite_guest_tsc(v)))
+		v->need_inject = true;
+	timer_program(v);
+}
+
+static void send_to(struct kite_vcpu *v, const struct irq_msg *msg)
+{
+	if (irq_mode_has_vector(msg->mode))
+		post_vector(v, msg->vector, msg->level);
+	else if (msg->mode == IRQ_MODE_NMI)
+		kite_vcpu_request(v, KITE_REQ_NMI);
+}
+
+/* Send @msg from @self, or from outside if NULL. True if an APIC took it. */
+static bool deliver(struct kite_vm *vm, const struct irq_msg *msg, struct kite_vcpu *self)
+{
+	u64 targets = 0;
+	int i, lowest;
+
+	rcu_read_lock();
+	for (i = 0; i < KITE_MAX_VCPUS; i++) {
+		struct kite_vcpu *v = READ_ONCE(vm->vcpus[i]);
+
+		if (v && lapic_match(READ_ONCE(v->route), msg, v == self))
+			targets |= BIT_ULL(i);
+	}
+	lowest = msg->mode == IRQ_MODE_LOWEST ? lapic_lowest(targets, msg->vector) : -1;
+	for (i = 0; i < KITE_MAX_VCPUS; i++) {
+		struct kite_vcpu *v = READ_ONCE(vm->vcpus[i]);
+
+		if (v && (targets & BIT_ULL(i)) && (lowest < 0 || i == lowest))
+			send_to(v, msg);
+	}
+	rcu_read_unlock();
+	return targets;
+}
+
+static bool emit(void *vm, const struct irq_msg *msg)
+{
+	return deliver(vm, msg, NULL);
+}
+
+void kite_lapic_out(struct kite_vcpu *v, const struct lapic_out *out)
+{
+	struct kite_vm *vm = v->vm;
+	unsigned long flags;
+
+	if (out->todo & LAPIC_OUT_PENDING)
+		v->need_inject = true;
+	if (out->todo & LAPIC_OUT_ROUTE)
+		WRITE_ONCE(v->route, lapic_route(&v->lapic));
+	if (out->todo & LAPIC_OUT_TIMER)
+		timer_program(v);
+	if (out->todo & LAPIC_OUT_IPI)
+		deliver(vm, &out->ipi, v);
+	if (!(out->todo & (LAPIC_OUT_EOI | LAPIC_OUT_ROUTE)))
+		return;
+	raw_spin_lock_irqsave(&vm->ioapic_lock, flags);
+	if (out->todo & LAPIC_OUT_EOI)
+		ioapic_eoi(&vm->ioapic, out->eoi_vector, emit, vm);
+	if (out->todo & LAPIC_OUT_ROUTE)
+		ioapic_retry(&vm->ioapic, emit, vm);
+	raw_spin_unlock_irqrestore(&vm->ioapic_lock, flags);
+}
+
+static bool is_lapic(const struct kite_vcpu *v, u64 gpa)
+{
+	return lapic_is_xapic(&v->lapic) && !((gpa ^ v->lapic.base) >> PAGE_SHIFT);
+}
+
+static bool is_ioapic(u64 gpa)
+{
+	return gpa - IOAPIC_DEFAULT_BASE < IOAPIC_MMIO_SIZE;
+}
+
+bool kite_irqchip_claims(const struct kite_vcpu *v, u64 gpa)
+{
+	return v->irqchip && (is_lapic(v, gpa) || is_ioapic(gpa));
+}
+
+/* Registers are 32 bits wide and aligned; what is not reads as 0 and is not written. */
+static bool is_register(u64 gpa, u32 width)
+{
+	return width == 4 && !(gpa & 3);
+}
+
+u64 kite_irqchip_read(struct kite_vcpu *v, u64 gpa, u32 width)
+{
+	struct kite_vm *vm = v->vm;
+	struct lapic_out out = {};
+	unsigned long flags;
+	u32 value;
+
+	if (!is_register(gpa, width))
+		return 0;
+	if (is_lapic(v, gpa)) {
+		value = lapic_read(&v->lapic, gpa & ~PAGE_MASK, kite_guest_tsc(v), &out);
+		kite_lapic_out(v, &out);
+		return value;
+	}
+	raw_spin_lock_irqsave(&vm->ioapic_lock, flags);
+	value = ioapic_read(&vm->ioapic, gpa - IOAPIC_DEFAULT_BASE);
+	raw_spin_unlock_irqrestore(&vm->ioapic_lock, flags);
+	return value;
+}
+
+void kite_irqchip_write(struct kite_vcpu *v, u64 gpa, u32 width, u64 value)
+{
+	struct kite_vm *vm = v->vm;
+	struct lapic_out out = {};
+	unsigned long flags;
+
+	if (!is_register(gpa, width))
+		return;
+	if (is_lapic(v, gpa)) {
+		lapic_write(&v->lapic, gpa & ~PAGE_MASK, value, kite_guest_tsc(v), &out);
+		kite_lapic_out(v, &out);
+		return;
+	}
+	raw_spin_lock_irqsave(&vm->ioapic_lock, flags);
+	ioapic_write(&vm->ioapic, gpa - IOAPIC_DEFAULT_BASE, value, emit, vm);
+	raw_spin_unlock_irqrestore(&vm->ioapic_lock, flags);
+}
+
+int kite_irqchip_set_line(struct kite_vm *vm, const struct kite_irq_line *arg)
+{
+	unsigned long flags;
+
+	if (!(vm->flags & KITE_VM_IRQCHIP))
+		return -ENODEV;
+	if (arg->flags || arg->gsi >= IOAPIC_PINS || arg->level > 1)
+		return -EINVAL;
+	raw_spin_lock_irqsave(&vm->ioapic_lock, flags);
+	ioapic_set_line(&vm->ioapic, arg->gsi, arg->level, emit, vm);
+	raw_spin_unlock_irqrestore(&vm->ioapic_lock, flags);
+	return 0;
+}
+
+int kite_irqchip_send_msi(struct kite_vm *vm, const struct kite_msi *arg)
+{
+	struct irq_msg msg;
+	int ret;
+
+	if (!(vm->flags & KITE_VM_IRQCHIP))
+		return -ENODEV;
+	if (arg->flags || arg->reserved)
+		return -EINVAL;
+	ret = msi_to_msg(arg->address, arg->data, &msg);
+	if (ret)
+		return ret;
+	deliver(vm, &msg, NULL);
+	return 0;
+}
+
+int kite_irqchip_get_ioapic(struct kite_vm *vm, struct kite_ioapic *arg)
+{
+	unsigned long flags;
+
+	if (!(vm->flags & KITE_VM_IRQCHIP))
+		return -ENODEV;
+	if (arg->flags)
+		return -EINVAL;
+	raw_spin_lock_irqsave(&vm->ioapic_lock, flags);
+	arg->id = vm->ioapic.id;
+	arg->select = vm->ioapic.select;
+	arg->lines = vm->ioapic.lines;
+	arg->irr = vm->ioapic.irr;
+	memcpy(arg->redir, vm->ioapic.redir, sizeof(arg->redir));
+	raw_spin_unlock_irqrestore(&vm->ioapic_lock, flags);
+	return 0;
+}
+
+int kite_irqchip_set_ioapic(struct kite_vm *vm, const struct kite_ioapic *arg)
+{
+	struct ioapic new = {
+		.id = arg->id, .select = arg->select, .lines = arg->lines, .irr = arg->irr,
+	};
+	unsigned long flags;
+	int ret;
+
+	static_assert(sizeof(new.redir) == sizeof(arg->redir));
+	if (!(vm->flags & KITE_VM_IRQCHIP))
+		return -ENODEV;
+	if (arg->flags)
+		return -EINVAL;
+	memcpy(new.redir, arg->redir, sizeof(new.redir));
+	raw_spin_lock_irqsave(&vm->ioapic_lock, flags);
+	ret = ioapic_set_state(&vm->ioapic, &new);
+	if (!ret)
+		ioapic_retry(&vm->ioapic, emit, vm);
+	raw_spin_unlock_irqrestore(&vm->ioapic_lock, flags);
+	return ret;
+}
+
+int kite_irqchip_get_lapic(struct kite_vcpu *v, struct kite_lapic *arg)
+{
+	if (!v->irqchip)
+		return -ENODEV;
+	if (arg->flags)
+		return -EINVAL;
+	kite_irqchip_merge_pir(v);
+	lapic_get_regs(&v->lapic, (u32 *)arg->regs, kite_guest_tsc(v));
+	return 0;
+}
+
+int kite_irqchip_set_lapic(struct kite_vcpu *v, const struct kite_lapic *arg)
+{
+	struct lapic_out out = {};
+	int ret;
+
+	static_assert(sizeof(arg->regs) == LAPIC_IMAGE_WORDS * sizeof(u32));
+	if (!v->irqchip)
+		return -ENODEV;
+	if (arg->flags)
+		return -EINVAL;
+	ret = lapic_set_regs(&v->lapic, (const u32 *)arg->regs, kite_guest_tsc(v), &out);
+	if (!ret)
+		kite_lapic_out(v, &out);
+	return ret;
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Locks, timers and kicks around the models of irq/. */
+#ifndef KITE_CORE_IRQCHIP_H
+#define KITE_CORE_IRQCHIP_H
+
+#include <linux/types.h>
+
+struct irq_msg;
+struct kite_vcpu;
+struct kite_vm;
+struct kite_ioapic;
+struct kite_irq_line;
+struct kite_lapic;
+struct kite_msi;
+struct lapic_out;
+
+void kite_irqchip_init_vm(struct kite_vm *vm);
+int kite_irqchip_init_vcpu(struct kite_vcpu *v);
+void kite_irqchip_stop_vcpu(struct kite_vcpu *v);	/* no timer fires after it */
+void kite_irqchip_free_vcpu(struct kite_vcpu *v);
+
+/* The guest's time-stamp counter. */
+u64 kite_guest_tsc(const struct kite_vcpu *v);
+/* Move it by changing the offset; deadlines of the APIC timer follow. */
+void kite_set_tsc_offset(struct kite_vcpu *v, u64 offset);
+
+/* For the vCPU's own thread: do what an operation on its LAPIC asks for. */
+void kite_lapic_out(struct kite_vcpu *v, const struct lapic_out *out);
+
+/* Whether @gpa belongs to the APICs, and an access there. */
+bool kite_irqchip_claims(const struct kite_vcpu *v, u64 gpa);
+u64 kite_irqchip_read(struct kite_vcpu *v, u64 gpa, u32 width);
+void kite_irqchip_write(struct kite_vcpu *v, u64 gpa, u32 width, u64 value);
+
+/* Requests, on the vCPU's own thread. */
+void kite_irqchip_merge_pir(struct kite_vcpu *v);
+void kite_irqchip_timer(struct kite_vcpu *v);
+
+/* The ioctls. */
+int kite_irqchip_set_line(struct kite_vm *vm, const struct kite_irq_line *arg);
+int kite_irqchip_send_msi(struct kite_vm *vm, const struct kite_msi *arg);
+int kite_irqchip_get_ioapic(struct kite_vm *vm, struct kite_ioapic *arg);
+int kite_irqchip_set_ioapic(struct kite_vm *vm, const struct kite_ioapic *arg);
+int kite_irqchip_get_lapic(struct kite_vcpu *v, struct kite_lapic *arg);
+int kite_irqchip_set_lapic(struct kite_vcpu *v, const struct kite_lapic *arg);
+
+#endif

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "memslot.h"
+
+#include <linux/minmax.h>
+#include <linux/mm.h>
+#include <linux/overflow.h>
+#include <linux/slab.h>
+
+#include "../uapi/kite.h"
+#include "mm.h"
+#include "vm.h"
+
+static struct kite_slots *slots_alloc(u32 count)
+{
+	struct kite_slots *slots;
+
+	slots = kvzalloc(struct_size(slots, slot, count), GFP_KERNEL_ACCOUNT);
+	if (slots)
+		slots->count = count;
+	return slots;
+}
+
+int kite_slots_init(struct kite_vm *vm)
+{
+	struct kite_slots *slots = slots_alloc(0);
+
+	if (!slots)
+		return -ENOMEM;
+	mutex_init(&vm->slots_lock);
+	rcu_assign_pointer(vm->slots, slots);
+	return 0;
+}
+
+void kite_slots_free(struct kite_vm *vm)
+{
+	kvfree(rcu_dereference_protected(vm->slots, true));
+}
+
+const struct kite_slot_entry *kite_slot_find(struct kite_vm *vm, u64 gpa)
+{
+	const struct kite_slots *slots = rcu_dereference_check(vm->slots, irqs_disabled());
+	u32 lo = 0, hi = slots->count;
+
+	while (lo < hi) {
+		u32 mid = (lo + hi) / 2;
+
+		if (gpa < slots->slot[mid].gpa)
+			hi = mid;
+		else if (gpa - slots->slot[mid].gpa >= slots->slot[mid].len)
+			lo = mid + 1;
+		else
+			return &slots->slot[mid];
+	}
+	return NULL;
+}
+
+unsigned long kite_gpa_to_uaddr(struct kite_vm *vm, u64 gpa, bool write)
+{
+	const struct kite_slot_entry *slot;
+	unsigned long uaddr = 0;
+
+	rcu_read_lock();
+	slot = kite_slot_find(vm, gpa);
+	if (slot && !(write && (slot->flags & KITE_SLOT_READONLY)))
+		uaddr = slot->uaddr + (gpa - slot->gpa);
+	rcu_read_unlock();
+	return uaddr;
+}
+
+/* Rules for a slot by itself; @arg->len is not zero. */
+static int slot_check(const struct kite_slot *arg, u32 phys_bits)
+{
+	u64 gpa_end, uaddr_end;
+
+	if (!PAGE_ALIGNED(arg->gpa) || !PAGE_ALIGNED(arg->len) || !PAGE_ALIGNED(arg->uaddr))
+		return -EINVAL;
+	if (check_add_overflow(arg->gpa, arg->len, &gpa_end) || gpa_end > BIT_ULL(phys_bits))
+		return -EINVAL;
+	if (check_add_overflow(arg->uaddr, arg->len, &uaddr_end) || uaddr_end > TASK_SIZE_MAX)
+		return -EINVAL;
+	return 0;
+}
+
+static bool overlaps(const struct kite_slot_entry *slot, const struct kite_slot *arg)
+{
+	return arg->gpa < slot->gpa + slot->len && slot->gpa < arg->gpa + arg->len;
+}
+
+/* Copy @old without slot @arg->slot and with @arg in its place, sorted. */
+static int slots_edit(const struct kite_slots *old, struct kite_slots *new,
+		      const struct kite_slot *arg)
+{
+	const struct kite_slot_entry entry = {
+		.gpa = arg->gpa, .len = arg->len, .uaddr = arg->uaddr,
+		.id = arg->slot, .flags = arg->flags,
+	};
+	bool todo = arg->len;
+	u32 i, n = 0;
+
+	for (i = 0; i < old->count; i++) {
+		if (old->slot[i].id == arg->slot)
+			continue;
+		if (arg->len && overlaps(&old->slot[i], arg))
+			return -EEXIST;
+		if (todo && old->slot[i].gpa > arg->gpa) {
+			new->slot[n++] = entry;
+			todo = false;
+		}
+		new->slot[n++] = old->slot[i];
+	}
+	if (todo)
+		new->slot[n++] = entry;
+	new->count = n;
+	return 0;
+}
+
+static const struct kite_slot_entry *slot_by_id(const struct kite_slots *slots, u32 id)
+{
+	u32 i;
+
+	for (i = 0; i < slots->count; i++)
+		if (slots->slot[i].id == id)
+			return &slots->slot[i];
+	return NULL;
+}
+
+/*
+ * A vCPU that looked the old slot up before @new is published must not map it
+ * after the zap: the publication is an invalidation like those of the host.
+ */
+static void slots_publish(struct kite_vm *vm, struct kite_slots *new,
+			  const struct kite_slot_entry *gone)
+{
+	kite_ept_invalidate_begin(&vm->ept);
+	kite_mm_lock(vm);
+	rcu_assign_pointer(vm->slots, new);
+	kite_mm_unlock(vm);
+	if (gone && kite_ept_zap(&vm->ept, gone->gpa, gone->len))
+		kite_vm_flush(vm);
+	kite_ept_invalidate_end(&vm->ept);
+}
+
+static int slots_set_locked(struct kite_vm *vm, const struct kite_slot *arg)
+{
+	struct kite_slots *old, *new;
+	const struct kite_slot_entry *gone;
+	int ret;
+
+	old = rcu_dereference_protected(vm->slots, lockdep_is_held(&vm->slots_lock));
+	gone = slot_by_id(old, arg->slot);
+	if (!arg->len && !gone)
+		return -ENOENT;
+	new = slots_alloc(old->count + 1);
+	if (!new)
+		return -ENOMEM;
+	ret = slots_edit(old, new, arg);
+	if (ret) {
+		kvfree(new);
+		return ret;
+	}
+	slots_publish(vm, new, gone);
+	kvfree_rcu(old, rcu);
+	return 0;
+}
+
+int kite_slots_set(struct kite_vm *vm, const struct kite_slot *arg, u32 phys_bits)
+{
+	int ret;
+
+	if ((arg->flags & ~KITE_SLOT_READONLY) || arg->reserved || arg->slot >= KITE_MAX_SLOTS)
+		return -EINVAL;
+	if (arg->len) {
+		ret = slot_check(arg, phys_bits);
+		if (ret)
+			return ret;
+	}
+	if (mutex_lock_killable(&vm->slots_lock))
+		return -EINTR;
+	ret = slots_set_locked(vm, arg);
+	mutex_unlock(&vm->slots_lock);
+	return ret;
+}

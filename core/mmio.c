@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "mmio.h"
+
+#include <linux/minmax.h>
+#include <linux/mm.h>
+#include <linux/string.h>
+
+#include "../insn/exec.h"
+#include "backend.h"
+#include "exit_record.h"
+#include "fault.h"
+#include "gwalk.h"
+#include "irqchip.h"
+#include "request.h"
+#include "vm.h"
+
+/* Something was not in host memory: bring it in and let the guest try again. */
+static int try_again(struct kite_vcpu *v)
+{
+	kite_vcpu_request_self(v, KITE_REQ_FAULT_IN);
+	return KITE_LEAVE;
+}
+
+static int internal(struct kite_vcpu *v, u32 code, u64 gpa, const u8 *insn, u32 len)
+{
+	struct kite_exit_internal rec = {
+		.code = code, .gpa = gpa, .insn_len = len, .rip = kite_hw_rip(v, NULL),
+	};
+
+	if (len)
+		memcpy(rec.insn, insn, len);
+	return kite_exit_internal(v, &rec);
+}
+
+static u32 user_access_bit(const struct kite_paging *paging)
+{
+	return paging->cpl == 3 ? KITE_PF_USER : 0;
+}
+
+/* Read what can be read of the instruction at @gva; *@n bytes. */
+static int fetch(struct kite_vcpu *v, const struct kite_paging *paging, u64 gva,
+		 u8 *bytes, u32 *n)
+{
+	u32 error, len;
+	u64 gpa;
+	int ret;
+
+	*n = 0;
+	while (*n < KITE_INSN_MAX_LEN) {
+		ret = kite_gva_to_gpa(v, paging, gva + *n, KITE_PF_FETCH | user_access_bit(paging),
+				      &gpa, &error);
+		if (!ret) {
+			len = min_t(u32, KITE_INSN_MAX_LEN - *n, PAGE_SIZE - offset_in_page(gpa));
+			ret = kite_guest_read(v, gpa, bytes + *n, len);
+		}
+		if (ret)
+			return *n && ret != -EAGAIN ? 0 : ret;
+		*n += len;
+	}
+	return 0;
+}
+
+/*
+ * The memory side of MOVS: the page at @gva for @width bytes. -EAGAIN and
+ * -ENXIO as kite_guest_read(); -EFAULT when a #PF was made pending.
+ */
+static int movs_memory(struct kite_vcpu *v, const struct kite_paging *paging, u64 gva,
+		       u32 width, bool write, u64 *gpa)
+{
+	u32 error;
+	int ret;
+
+	if (offset_in_page(gva) + width > PAGE_SIZE)
+		return -ENXIO;
+	ret = kite_gva_to_gpa(v, paging, gva, (write ? KITE_PF_WRITE : 0) |
+			      user_access_bit(paging), gpa, &error);
+	if (ret == -EFAULT)
+		kite_hw_inject_pf(v, gva, error);
+	return ret;
+}
+
+/* The access is made or handed to user space: move on in the guest. */
+static void finish(struct kite_vcpu *v, const struct kite_insn *insn, u64 rflags)
+{
+	if (!kite_insn_is_string(insn) || kite_insn_string_step(insn, v->regs.gpr, rflags))
+		kite_hw_skip(v, insn->len);
+}
+
+static int mmio_read(struct kite_vcpu *v, const struct kite_insn *insn, u64 gpa, u64 rflags,
+		     u64 movs_gpa)
+{
+	u64 value;
+
+	if (!kite_irqchip_claims(v, gpa)) {
+		finish(v, insn, rflags);
+		v->insn = *insn;
+		v->complete_gpa = movs_gpa;
+		v->completion = insn->kind == KITE_INSN_MOVS ? KITE_COMPLETE_MOVS :
+							       KITE_COMPLETE_LOAD;
+		return kite_exit_mmio(v, gpa, insn->width, false, 0);
+	}
+	value = kite_irqchip_read(v, gpa, insn->width);
+	if (insn->kind == KITE_INSN_MOVS) {
+		if (kite_guest_write(v, movs_gpa, &value, insn->width))
+			return try_again(v);
+	} else {
+		kite_insn_load(insn, v->regs.gpr, value);
+		kite_hw_gpr_written(v, insn->reg);
+	}
+	finish(v, insn, rflags);
+	return KITE_RESUME;
+}
+
+static int mmio_write(struct kite_vcpu *v, const struct kite_insn *insn, u64 gpa, u64 rflags,
+		      u64 value)
+{
+	finish(v, insn, rflags);
+	if (!kite_irqchip_claims(v, gpa))
+		return kite_exit_mmio(v, gpa, insn->width, true, value);
+	kite_irqchip_write(v, gpa, insn->width, value);
+	return KITE_RESUME;
+}
+
+/* MOVS: find the memory side, which is the source of a write and the target of a read. */
+static int mmio_movs(struct kite_vcpu *v, const struct kite_insn *insn, u64 gpa, bool write,
+		     const struct kite_paging *paging)
+{
+	u64 offset = write ? kite_insn_src_offset(insn, v->regs.gpr) :
+			     kite_insn_dst_offset(insn, v->regs.gpr);
+	u64 gva = offset + kite_hw_seg_base(v, write ? insn->seg : KITE_ES);
+	u64 mem_gpa, value = 0;
+	int ret;
+
+	ret = movs_memory(v, paging, gva, insn->width, !write, &mem_gpa);
+	if (!ret && write)
+		ret = kite_guest_read(v, mem_gpa, &value, insn->width);
+	else if (!ret && !kite_gpa_to_uaddr(v->vm, mem_gpa, true))
+		ret = -ENXIO;
+	switch (ret) {
+	case 0:
+		return write ? mmio_write(v, insn, gpa, paging->rflags, value) :
+			       mmio_read(v, insn, gpa, paging->rflags, mem_gpa);
+	case -EAGAIN:
+		return try_again(v);
+	case -EFAULT:
+		return KITE_RESUME;
+	default:
+		return internal(v, KITE_INTERNAL_INSN, gpa, NULL, 0);
+	}
+}
+
+static bool moves_to_memory(const struct kite_insn *insn)
+{
+	return insn->kind == KITE_INSN_STORE || insn->kind == KITE_INSN_STOS;
+}
+
+int kite_handle_mmio(struct kite_vcpu *v, u64 gpa, u32 access)
+{
+	bool write = access & KITE_ACCESS_WRITE;
+	struct kite_paging paging;
+	struct kite_insn insn;
+	u8 bytes[KITE_INSN_MAX_LEN];
+	u64 gva;
+	u32 n;
+	int ret;
+
+	if (access & (KITE_FAULT_WALK | KITE_ACCESS_EXEC))
+		return kite_exit_fault(v, gpa, access & KITE_FAULT_ACCESS, -EFAULT);
+	if (access & KITE_FAULT_DELIVERY)
+		return internal(v, KITE_INTERNAL_DELIVERY, gpa, NULL, 0);
+	kite_hw_paging(v, &paging);
+	kite_hw_rip(v, &gva);
+	ret = fetch(v, &paging, gva, bytes, &n);
+	if (ret == -EAGAIN)
+		return try_again(v);
+	if (ret)
+		return internal(v, KITE_INTERNAL_FETCH, gpa, NULL, 0);
+	if (kite_insn_decode(&insn, kite_hw_insn_mode(v), bytes, n) != KITE_INSN_OK)
+		return internal(v, KITE_INTERNAL_INSN, gpa, bytes, n);
+	kite_hw_gprs(v);
+	if (kite_insn_is_string(&insn) && kite_insn_rep_done(&insn, v->regs.gpr)) {
+		kite_hw_skip(v, insn.len);
+		return KITE_RESUME;
+	}
+	if (insn.kind == KITE_INSN_MOVS)
+		return mmio_movs(v, &insn, gpa, write, &paging);
+	/* Another vCPU may have changed the instruction since it faulted. */
+	if (write != moves_to_memory(&insn))
+		return internal(v, KITE_INTERNAL_INSN, gpa, bytes, n);
+	if (write)
+		return mmio_write(v, &insn, gpa, paging.rflags,
+				  kite_insn_store_value(&insn, v->regs.gpr));
+	return mmio_read(v, &insn, gpa, paging.rflags, 0);
+}
+
+/* How many elements from @gva on lie in one page and fit the run page. */
+static u32 string_chunk(u64 gva, u8 width, u64 count, bool down)
+{
+	u64 room;
+
+	/* Going down is rare; one element at a time keeps the data in order. */
+	if (down)
+		return offset_in_page(gva) + width <= PAGE_SIZE;
+	room = min_t(u64, PAGE_SIZE - offset_in_page(gva), KITE_RUN_DATA);
+	return min_t(u64, count, room / width);
+}
+
+int kite_handle_string_io(struct kite_vcpu *v, u16 port, u8 width, bool in, u64 gva,
+			  u64 count, bool down, u32 *done)
+{
+	struct kite_paging paging;
+	u32 n = string_chunk(gva, width, count, down), error;
+	u64 gpa;
+	int ret;
+
+	*done = 0;
+	if (!n)		/* the element crosses a page */
+		return internal(v, KITE_INTERNAL_INSN, gva, NULL, 0);
+	kite_hw_paging(v, &paging);
+	ret = kite_gva_to_gpa(v, &paging, gva, (in ? KITE_PF_WRITE : 0) |
+			      user_access_bit(&paging), &gpa, &error);
+	if (ret == -EFAULT) {
+		kite_hw_inject_pf(v, gva, error);
+		return KITE_RESUME;
+	}
+	if (!ret && !in)
+		ret = kite_guest_read(v, gpa, v->run->data, n * width);
+	else if (!ret && !kite_gpa_to_uaddr(v->vm, gpa, true))
+		ret = -ENXIO;
+	if (ret == -EAGAIN)
+		return try_again(v);
+	if (ret)
+		return internal(v, KITE_INTERNAL_INSN, gpa, NULL, 0);
+	if (in) {
+		v->completion = KITE_COMPLETE_INS;
+		v->complete_gpa = gpa;
+		v->complete_len = n * width;
+	}
+	*done = n;
+	return kite_exit_io(v, port, width, KITE_IO_STRING | (in ? KITE_IO_IN : 0), n);
+}
+
+/* Guest memory from process context: the page may be brought in. */
+static int write_guest(struct kite_vcpu *v, u64 gpa, const void *buf, u32 len)
+{
+	unsigned long uaddr = kite_gpa_to_uaddr(v->vm, gpa, true);
+
+	/* A slot that user space took away meanwhile swallows the data, as a PC's bus does. */
+	if (uaddr && copy_to_user((void __user *)uaddr, buf, len))
+		return -EFAULT;
+	return 0;
+}
+
+static void complete_in(struct kite_vcpu *v, u64 data)
+{
+	u64 *rax = &v->regs.gpr[KITE_RAX];
+	u64 mask = BIT_ULL(8 * v->complete_len) - 1;
+
+	/* 32 bits clear the upper half of RAX, fewer leave the rest alone. */
+	if (v->complete_len == 4)
+		*rax = (u32)data;
+	else
+		*rax = (*rax & ~mask) | (data & mask);
+}
+
+int kite_complete(struct kite_vcpu *v)
+{
+	enum kite_completion what = v->completion;
+	u64 data;
+
+	v->completion = KITE_COMPLETE_NONE;
+	memcpy(&data, v->run->data, sizeof(data));
+	switch (what) {
+	case KITE_COMPLETE_IN:
+		complete_in(v, data);
+		return 0;
+	case KITE_COMPLETE_LOAD:
+		kite_insn_load(&v->insn, v->regs.gpr, data);
+		kite_hw_gpr_written(v, v->insn.reg);
+		return 0;
+	case KITE_COMPLETE_MOVS:
+		return write_guest(v, v->complete_gpa, &data, v->insn.width);
+	case KITE_COMPLETE_INS:
+		return write_guest(v, v->complete_gpa, v->run->data, v->complete_len);
+	default:
+		return 0;
+	}
+}

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "request.h"
+
+#include <linux/smp.h>
+
+#include "vm.h"
+
+void kite_vcpu_kick(struct kite_vcpu *v)
+{
+	int cpu;
+
+	if (swq_has_sleeper(&v->wait))
+		swake_up_one(&v->wait);
+	preempt_disable();
+	cpu = READ_ONCE(v->cpu);
+	/* In its window on this CPU it can only be the sender itself. */
+	if (READ_ONCE(v->mode) == KITE_IN_GUEST && cpu != smp_processor_id() &&
+	    cmpxchg(&v->mode, KITE_IN_GUEST, KITE_EXITING) == KITE_IN_GUEST)
+		smp_send_reschedule(cpu);
+	preempt_enable();
+}
+
+static void kite_flush_ack(void *unused)
+{
+}
+
+void kite_vm_flush(struct kite_vm *vm)
+{
+	static DEFINE_PER_CPU(cpumask_t, flush_mask);
+	struct cpumask *mask;
+	int i;
+
+	/* The tables changed before this looks at who is in the guest. */
+	smp_mb();
+	preempt_disable();
+	mask = this_cpu_ptr(&flush_mask);
+	cpumask_clear(mask);
+	rcu_read_lock();
+	for (i = 0; i < KITE_MAX_VCPUS; i++) {
+		struct kite_vcpu *v = READ_ONCE(vm->vcpus[i]);
+
+		if (v && READ_ONCE(v->mode) != KITE_OUTSIDE)
+			cpumask_set_cpu(READ_ONCE(v->cpu), mask);
+	}
+	rcu_read_unlock();
+	/* An acknowledgement means that the window there has closed. */
+	smp_call_function_many(mask, kite_flush_ack, NULL, true);
+	preempt_enable();
+}

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * THE run loop. One turn is: what needs the host (signals, scheduling, requests,
+ * sleep), then with interrupts off a last look, then a window in which the back
+ * end enters the guest as often as it can.
+ */
+#include "run.h"
+
+#include <linux/context_tracking.h>
+#include <linux/sched.h>
+#include <linux/vtime.h>
+
+#include "backend.h"
+#include "exit_record.h"
+#include "fault.h"
+#include "irqchip.h"
+#include "mmio.h"
+#include "request.h"
+#include "vm.h"
+
+void kite_serve_inside(struct kite_vcpu *v)
+{
+	if (kite_vcpu_take(v, KITE_REQ_PIR))
+		kite_irqchip_merge_pir(v);
+	if (kite_vcpu_take(v, KITE_REQ_TIMER))
+		kite_irqchip_timer(v);
+	if (kite_vcpu_take(v, KITE_REQ_NMI)) {
+		v->nmi_pending = true;
+		v->need_inject = true;
+	}
+	if (kite_vcpu_take(v, KITE_REQ_EVENT))
+		v->need_inject = true;
+}
+
+bool kite_wakes(const struct kite_vcpu *v, bool interrupts)
+{
+	return v->nmi_pending || v->event.valid ||
+	       (interrupts && v->irqchip && lapic_pending(&v->lapic) >= 0);
+}
+
+int kite_halt(struct kite_vcpu *v, bool interrupts)
+{
+	if (!v->irqchip)
+		return kite_exit_plain(v, KITE_EXIT_HLT);
+	if (kite_wakes(v, interrupts))
+		return KITE_RESUME;
+	v->activity = KITE_ACTIVITY_HLT;
+	v->halt_if = interrupts;
+	return KITE_LEAVE;
+}
+
+/* Sleep until a request or a signal comes; it may be about something else than waking up. */
+static void block(struct kite_vcpu *v)
+{
+	v->stats.halts++;
+	swait_event_interruptible_exclusive(v->wait, READ_ONCE(v->requests));
+}
+
+/* > 0: try the guest, 0: record filled, < 0: errno. */
+static int halted(struct kite_vcpu *v)
+{
+	kite_serve_inside(v);
+	if (v->activity == KITE_ACTIVITY_HLT && kite_wakes(v, v->halt_if))
+		v->activity = KITE_ACTIVITY_ACTIVE;
+	else
+		block(v);
+	return 1;
+}
+
+static int thread_work(void)
+{
+	unsigned long flags = read_thread_flags();
+
+	if (flags & (_TIF_SIGPENDING | _TIF_NOTIFY_SIGNAL))
+		return -EINTR;
+	/* cond_resched() and need_resched() do not know of lazy preemption. */
+	if (flags & (_TIF_NEED_RESCHED | _TIF_NEED_RESCHED_LAZY))
+		schedule();
+	/* Task work runs on the way to user space; the ioctl starts again by itself. */
+	if (flags & _TIF_NOTIFY_RESUME)
+		return restart_syscall();
+	return 1;
+}
+
+/* Everything that needs interrupts on. > 0: the guest may run. */
+static int outside(struct kite_vcpu *v)
+{
+	int ret = thread_work();
+
+	if (ret > 0 && kite_vcpu_take(v, KITE_REQ_USER_KICK))
+		ret = kite_exit_plain(v, KITE_EXIT_KICK);
+	if (ret > 0 && kite_vcpu_take(v, KITE_REQ_FAULT))
+		ret = kite_serve_fault(v);
+	if (ret > 0 && kite_vcpu_take(v, KITE_REQ_FAULT_IN))
+		ret = kite_serve_fault_in(v);
+	return ret;
+}
+
+/* One window. Interrupts go off before the last look at requests; see request.h. */
+static int window(struct kite_vcpu *v)
+{
+	int ret = KITE_LEAVE;
+
+	local_irq_disable();
+	v->cpu = smp_processor_id();
+	smp_store_mb(v->mode, KITE_IN_GUEST);	/* barrier B */
+	if (!kite_must_leave(v)) {
+		vtime_account_guest_enter();
+		ret = kite_hw_run(v);
+		smp_store_release(&v->mode, KITE_OUTSIDE);
+		kite_hw_after_run(v);
+		/* The tick that ended the window is guest time: let it in first. */
+		local_irq_enable();
+		local_irq_disable();
+		vtime_account_guest_exit();
+	}
+	smp_store_release(&v->mode, KITE_OUTSIDE);
+	local_irq_enable();
+	return ret;
+}
+
+static int run_loop(struct kite_vcpu *v)
+{
+	int ret;
+
+	do {
+		ret = outside(v);
+		if (ret <= 0)
+			break;
+		ret = v->activity == KITE_ACTIVITY_ACTIVE ? window(v) : halted(v);
+	} while (ret > 0);
+	return ret;
+}
+
+int kite_vcpu_run(struct kite_vcpu *v)
+{
+	int ret = 0;
+
+	v->run->exit_reason = KITE_EXIT_NONE;
+	v->recorded = false;
+	v->run->trace_count = 0;
+	v->trace_count = 0;
+	if (v->completion)
+		ret = kite_complete(v);
+	if (!ret && READ_ONCE(v->run->immediate_exit))
+		ret = kite_exit_plain(v, KITE_EXIT_KICK);
+	else if (!ret)
+		ret = run_loop(v);
+	v->run->trace_count = v->trace_count;
+	if (!ret)
+		v->stats.user_exits++;
+	return ret;
+}

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A vCPU: what the core knows of it. The back end embeds this structure in its
+ * own; nothing here names VMX.
+ */
+#ifndef KITE_CORE_VCPU_H
+#define KITE_CORE_VCPU_H
+
+#include <linux/hrtimer.h>
+#include <linux/mutex.h>
+#include <linux/swait.h>
+
+#include "../insn/decode.h"
+#include "../irq/lapic.h"
+#include "../uapi/kite.h"
+#include "../ept/ept.h"
+#include "memslot.h"
+
+struct kite_vm;
+
+/* Where a vCPU is; written by its own thread, looked at by kite_vcpu_kick(). */
+enum kite_vcpu_mode {
+	KITE_OUTSIDE,
+	KITE_IN_GUEST,		/* inside a window: an IPI brings it out */
+	KITE_EXITING,		/* somebody sent that IPI already */
+};
+
+/* Requests: set by anybody with kite_vcpu_request(), cleared by the vCPU. */
+enum kite_request {
+	KITE_REQ_EVENT,		/* look at what to inject again */
+	KITE_REQ_PIR,		/* vectors wait in @pir */
+	KITE_REQ_TIMER,		/* the local APIC timer may have expired */
+	KITE_REQ_NMI,		/* an NMI came in */
+	KITE_REQ_USER_KICK,	/* KITE_VCPU_KICK */
+	KITE_REQ_FAULT,		/* map the page of @fault, then run on */
+	KITE_REQ_FAULT_IN,	/* bring in the host page of @fault_in, then run on */
+};
+
+/* Requests that mean something only with the window closed. */
+#define KITE_REQ_OUTSIDE	(BIT(KITE_REQ_USER_KICK) | BIT(KITE_REQ_FAULT) | \
+				 BIT(KITE_REQ_FAULT_IN))
+
+/* What an exit handler answers, beside 0 (the record is filled) and -errno. */
+#define KITE_RESUME		1	/* enter the guest again */
+#define KITE_LEAVE		2	/* the same, but close the window in between */
+
+/* What an exit to user space left to do when the vCPU runs again. */
+enum kite_completion {
+	KITE_COMPLETE_NONE,
+	KITE_COMPLETE_IN,	/* IN: data to RAX */
+	KITE_COMPLETE_INS,	/* INS: data to guest memory */
+	KITE_COMPLETE_LOAD,	/* MMIO load: data to a register */
+	KITE_COMPLETE_MOVS,	/* MMIO source of MOVS: data to guest memory */
+};
+
+/*
+ * Registers that the entry code moves. Its assembly knows this layout:
+ * vmx/enter.S.
+ */
+struct kite_regs {
+	u64 gpr[KITE_GPR_COUNT];
+	u64 cr2;
+	u64 host_rsp;		/* as HOST_RSP holds it now */
+	u64 guest_spec_ctrl;
+	u64 host_spec_ctrl;
+};
+
+/* An event to be delivered by the next VM entry. */
+struct kite_event {
+	bool valid;
+	bool has_error_code;
+	u8 type;		/* interruption type, SDM chapter "VM Entries" */
+	u8 vector;
+	u32 error_code;
+	u32 insn_len;		/* for software interrupts and exceptions */
+};
+
+/* The paging mode, as far as walks of guest page tables depend on it. */
+struct kite_paging {
+	u64 cr0;
+	u64 cr3;
+	u64 cr4;
+	u64 efer;
+	u64 rflags;
+	u8 cpl;
+};
+
+/* State that lives in memory, not in the VMCS. */
+struct kite_guest_msrs {
+	u64 star;
+	u64 lstar;
+	u64 cstar;
+	u64 fmask;
+	u64 kernel_gs_base;
+	u64 misc_enable;
+	u64 tsc_aux;
+	u64 tsc_adjust;
+	u64 bios_sign_id;
+};
+
+struct kite_vcpu {
+	struct rcu_head rcu;
+	/* Hot: touched on every entry and exit. */
+	struct kite_regs regs;
+	unsigned long requests;
+	int mode;
+	int cpu;		/* where the window is open; -1 before the first */
+	struct kite_vm *vm;
+	struct kite_run *run;
+	struct lapic lapic;
+	u64 route;		/* lapic_route(), for those who send interrupts */
+	bool irqchip;		/* @lapic is in use */
+	bool recorded;		/* the exit record was filled in this run */
+	bool need_inject;	/* look at events before the next entry */
+	bool nmi_pending;
+	u8 activity;		/* enum kite_activity */
+	bool halt_if;		/* RFLAGS.IF when @activity became HLT */
+	u32 debug;		/* KITE_DEBUG_* */
+	struct kite_event event;
+	u64 tsc_offset;
+
+	struct kite_stats stats;
+
+	/* Requests in words. */
+	struct {
+		u64 gpa;
+		u32 access;	/* KITE_ACCESS_* */
+	} fault;
+	struct {
+		u64 gpa;
+		unsigned long uaddr;
+		bool write;
+	} fault_in;
+
+	/* What waits for user space. */
+	enum kite_completion completion;
+	struct kite_insn insn;
+	u64 complete_gpa;
+	u32 complete_len;
+
+	u64 xcr0;
+	u64 host_xcr0;		/* while a window is open */
+	u64 dr[4];
+	u64 dr6;
+	struct kite_guest_msrs msrs;
+	struct kite_mtrrs mtrrs;
+
+	/* Vectors posted by others; merged into @lapic by the vCPU. */
+	unsigned long pir[4];
+	unsigned long pir_level[4];
+
+	struct hrtimer timer;	/* next expiry of the local APIC timer */
+	struct swait_queue_head wait;
+
+	void *fpu;		/* XSAVE image of the guest */
+	struct kite_ept_cache ept_cache;
+	struct kite_trace_entry *trace;
+	u32 trace_count;
+	u32 id;
+
+	/* Held while the vCPU runs and while its state is read or written. */
+	struct mutex lock;
+};
+
+/* Pages of the vCPU's mapping: the run page, then the trace. */
+#define KITE_TRACE_PAGES	4
+#define KITE_TRACE_ENTRIES	(KITE_TRACE_PAGES * PAGE_SIZE / sizeof(struct kite_trace_entry))
+#define KITE_VCPU_MMAP_SIZE	(KITE_TRACE_OFFSET + KITE_TRACE_PAGES * PAGE_SIZE)
+
+struct kite_vcpu *kite_vcpu_create(struct kite_vm *vm, u32 id);
+void kite_vcpu_destroy(struct kite_vcpu *v);
+int kite_vcpu_set_debug(struct kite_vcpu *v, u32 flags);
+
+/* The run loop: 0 with an exit record in the run page, or -errno. */
+int kite_vcpu_run(struct kite_vcpu *v);
+
+#endif

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "vm.h"
+
+#include <linux/err.h>
+#include <linux/slab.h>
+#include <asm/msr.h>
+
+#include "irqchip.h"
+#include "mm.h"
+
+static atomic64_t vm_numbers;
+
+struct kite_vm *kite_vm_create(u32 flags)
+{
+	struct kite_vm *vm;
+	int ret;
+
+	if (flags & ~KITE_VM_IRQCHIP)
+		return ERR_PTR(-EINVAL);
+	vm = kzalloc(sizeof(*vm), GFP_KERNEL_ACCOUNT);
+	if (!vm)
+		return ERR_PTR(-ENOMEM);
+	kref_init(&vm->ref);
+	mutex_init(&vm->vcpus_lock);
+	vm->flags = flags;
+	vm->number = atomic64_inc_return(&vm_numbers);
+	vm->tsc_offset = -rdtsc();
+	kite_irqchip_init_vm(vm);
+	ret = kite_slots_init(vm);
+	if (ret)
+		goto free_vm;
+	ret = kite_ept_init(&vm->ept);
+	if (ret)
+		goto free_slots;
+	ret = kite_mm_attach(vm);
+	if (ret)
+		goto fini_ept;
+	return vm;
+
+fini_ept:
+	kite_ept_fini(&vm->ept);
+free_slots:
+	kite_slots_free(vm);
+free_vm:
+	kfree(vm);
+	return ERR_PTR(ret);
+}
+
+void kite_vm_get(struct kite_vm *vm)
+{
+	kref_get(&vm->ref);
+}
+
+static void vm_release(struct kref *ref)
+{
+	struct kite_vm *vm = container_of(ref, struct kite_vm, ref);
+
+	kite_mm_detach(vm);
+	kite_ept_fini(&vm->ept);
+	kite_slots_free(vm);
+	kfree(vm);
+}
+
+void kite_vm_put(struct kite_vm *vm)
+{
+	kref_put(&vm->ref, vm_release);
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef KITE_CORE_VM_H
+#define KITE_CORE_VM_H
+
+#include <linux/kref.h>
+#include <linux/mutex.h>
+
+#include "../ept/ept.h"
+#include "../irq/ioapic.h"
+#include "memslot.h"
+#include "vcpu.h"
+
+#define KITE_MAX_VCPUS	64
+
+struct kite_mm;
+
+struct kite_vm {
+	struct kref ref;	/* the VM fd and each vCPU fd hold one */
+	u32 flags;		/* KITE_VM_* */
+	u64 number;		/* never given to another VM */
+	u64 tsc_offset;		/* of a new vCPU: its counter starts with the VM */
+
+	struct kite_mm *kmm;	/* the address space the memory comes from */
+	struct list_head kmm_link;
+
+	/* Written under slots_lock, read under RCU. */
+	struct kite_slots __rcu *slots;
+	struct mutex slots_lock;
+
+	struct kite_ept ept;
+
+	raw_spinlock_t ioapic_lock;
+	struct ioapic ioapic;
+
+	struct mutex vcpus_lock;	/* creating and removing vCPUs */
+	u32 vcpu_count;
+	struct kite_vcpu *vcpus[KITE_MAX_VCPUS];	/* read with READ_ONCE under RCU */
+};
+
+struct kite_vm *kite_vm_create(u32 flags);
+void kite_vm_get(struct kite_vm *vm);
+void kite_vm_put(struct kite_vm *vm);
+
+/* True in the process whose memory the VM uses. */
+bool kite_vm_is_mine(const struct kite_vm *vm);
+
+/* Make every vCPU that is in a window leave it, and wait until all have. */
+void kite_vm_flush(struct kite_vm *vm);
+
+#endif

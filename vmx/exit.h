@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The handlers of VM exits, one for each row of reasons.def, and what they share. */
+#ifndef KITE_VMX_EXIT_H
+#define KITE_VMX_EXIT_H
+
+#include "bits.h"
+#include "vcpu.h"
+
+/*
+ * A handler runs with the window open and interrupts off. It answers
+ * KITE_RESUME, KITE_LEAVE, 0 with the exit record filled, or -errno.
+ */
+#define REASON(number, handler, name) int handler(struct vmx_vcpu *x);
+#include "reasons.def"
+#undef REASON
+
+/* The instruction that exited is done: move RIP behind it. */
+void vmx_skip(struct vmx_vcpu *x, u32 len);
+
+/* The same with the length that the exit gives; the answer of many handlers. */
+int vmx_skipped(struct vmx_vcpu *x);
+
+static inline int vmx_gp(struct vmx_vcpu *x)
+{
+	vmx_queue_exception_error(x, X86_TRAP_GP, 0);
+	return KITE_RESUME;
+}
+
+static inline int vmx_ud(struct vmx_vcpu *x)
+{
+	vmx_queue_exception(x, X86_TRAP_UD);
+	return KITE_RESUME;
+}
+
+static inline u64 vmx_qualification(void)
+{
+	return vmread(VMCS_EXIT_QUALIFICATION);
+}
+
+#endif

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Events into the guest. At most one goes with a VM entry: one that an exit
+ * interrupted first, then an exception, then an NMI, then an interrupt. What has
+ * to wait asks for an exit as soon as the guest can take it. SDM, chapters "VM
+ * Entries" (section "Event Injection") and "VM Exits" (IDT vectoring).
+ */
+#include "../core/run.h"
+#include "bits.h"
+#include "caps.h"
+#include "vcpu.h"
+
+static void write_event(struct vmx_vcpu *x, const struct kite_event *e)
+{
+	u32 info = INTR_VALID | ((u32)e->type << INTR_TYPE_SHIFT) | e->vector;
+
+	if (e->has_error_code) {
+		info |= INTR_ERROR_CODE;
+		vmwrite(VMCS_ENTRY_EXCEPTION_ERROR_CODE, e->error_code);
+	}
+	if (e->insn_len)
+		vmwrite(VMCS_ENTRY_INSTRUCTION_LENGTH, e->insn_len);
+	vmwrite(VMCS_ENTRY_INTERRUPTION_INFO, info);
+	x->core.stats.injections++;
+}
+
+static void queue(struct vmx_vcpu *x, u8 type, u8 vector, bool has_error, u32 error)
+{
+	x->core.event = (struct kite_event){
+		.valid = true, .type = type, .vector = vector,
+		.has_error_code = has_error, .error_code = error,
+	};
+	x->core.need_inject = true;
+}
+
+/* In real mode exceptions push no error code. */
+static bool pushes_error(struct vmx_vcpu *x)
+{
+	return vmread(VMCS_GUEST_CR0) & X86_CR0_PE;
+}
+
+/*
+ * Exceptions while one is on its way make a double fault, or a triple fault if
+ * it was one. SDM, chapter "Interrupt and Exception Handling", section on #DF.
+ */
+static bool is_contributory(u8 vector)
+{
+	return vector == X86_TRAP_DE || (vector >= X86_TRAP_TS && vector <= X86_TRAP_GP);
+}
+
+static bool makes_double_fault(const struct kite_event *first, u8 second)
+{
+	if (!first->valid || first->type != INTR_TYPE_HARD_EXCEPTION)
+		return false;
+	if (first->vector == X86_TRAP_PF)
+		return second == X86_TRAP_PF || is_contributory(second);
+	return is_contributory(first->vector) && is_contributory(second);
+}
+
+static void queue_exception(struct vmx_vcpu *x, u8 vector, bool has_error, u32 error)
+{
+	const struct kite_event *first = &x->core.event;
+
+	if (first->valid && first->type == INTR_TYPE_HARD_EXCEPTION &&
+	    first->vector == X86_TRAP_DF) {
+		x->triple_fault = true;
+		return;
+	}
+	if (makes_double_fault(first, vector))
+		queue(x, INTR_TYPE_HARD_EXCEPTION, X86_TRAP_DF, pushes_error(x), 0);
+	else
+		queue(x, INTR_TYPE_HARD_EXCEPTION, vector, has_error && pushes_error(x), error);
+}
+
+void vmx_queue_exception(struct vmx_vcpu *x, u8 vector)
+{
+	queue_exception(x, vector, false, 0);
+}
+
+void vmx_queue_exception_error(struct vmx_vcpu *x, u8 vector, u32 error)
+{
+	queue_exception(x, vector, true, error);
+}
+
+/* The exit came while an event was being delivered: deliver it again. */
+void vmx_requeue(struct vmx_vcpu *x)
+{
+	u32 info = x->exit.idt_vectoring;
+	u8 type = (info & INTR_TYPE) >> INTR_TYPE_SHIFT;
+
+	queue(x, type, info & INTR_VECTOR, info & INTR_ERROR_CODE,
+	      info & INTR_ERROR_CODE ? vmread(VMCS_IDT_VECTORING_ERROR_CODE) : 0);
+	if (intr_type_is_software(type))
+		x->core.event.insn_len = vmread(VMCS_EXIT_INSTRUCTION_LENGTH);
+	/* The NMI is not in service: blocking starts again when it is delivered. */
+	if (type == INTR_TYPE_NMI)
+		vmx_clear_blocking(BLOCKING_NMI);
+}
+
+/* IRET unblocked NMIs and then faulted: it will run again and must find them blocked. */
+void vmx_nmi_unblocked(struct vmx_vcpu *x)
+{
+	vmwrite(VMCS_GUEST_INTERRUPTIBILITY_STATE,
+		vmread(VMCS_GUEST_INTERRUPTIBILITY_STATE) | BLOCKING_NMI);
+}
+
+/* True if the guest takes the NMI now. STI holds back interrupts, it need not hold back NMIs. */
+static bool inject_nmi(struct vmx_vcpu *x, u32 blocking)
+{
+	const struct kite_event nmi = { .type = INTR_TYPE_NMI, .vector = X86_TRAP_NMI };
+
+	if (blocking & (BLOCKING_NMI | BLOCKING_MOV_SS))
+		return false;
+	if (blocking & BLOCKING_STI)
+		vmx_clear_blocking(BLOCKING_STI);
+	x->core.nmi_pending = false;
+	write_event(x, &nmi);
+	return true;
+}
+
+/* True if the guest takes the interrupt now. */
+static bool inject_interrupt(struct vmx_vcpu *x, int vector, u32 blocking)
+{
+	const struct kite_event intr = { .type = INTR_TYPE_EXTERNAL, .vector = vector };
+
+	if (!(vmx_rflags(x) & X86_EFLAGS_IF) || (blocking & (BLOCKING_STI | BLOCKING_MOV_SS)))
+		return false;
+	lapic_ack(&x->core.lapic, vector);
+	write_event(x, &intr);
+	return true;
+}
+
+void vmx_inject(struct vmx_vcpu *x)
+{
+	struct kite_vcpu *v = &x->core;
+	u32 blocking = vmread(VMCS_GUEST_INTERRUPTIBILITY_STATE);
+	bool busy = v->event.valid;
+	int vector;
+
+	v->need_inject = false;
+	if (v->event.valid) {
+		write_event(x, &v->event);
+		v->event.valid = false;
+	} else if (v->nmi_pending) {
+		busy = inject_nmi(x, blocking);
+	}
+	vmx_set_proc(x, PROC_NMI_WINDOW, v->nmi_pending);
+	vector = v->irqchip ? lapic_pending(&v->lapic) : -1;
+	if (vector >= 0 && !busy && inject_interrupt(x, vector, blocking))
+		vector = lapic_pending(&v->lapic);
+	vmx_set_proc(x, PROC_INTERRUPT_WINDOW, vector >= 0);
+}

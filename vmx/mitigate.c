@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Weaknesses of CPUs that a guest could use against the host or another guest,
+ * met as the host's own settings ask, as far as a module can see them. What it
+ * cannot see has a parameter. docs/limits.md lists the rest.
+ */
+#include <linux/moduleparam.h>
+#include <linux/percpu.h>
+#include <asm/cpufeature.h>
+#include <asm/msr-index.h>
+#include <asm/nospec-branch.h>
+
+#include "../core/compat.h"
+#include "../core/vm.h"
+#include "enter.h"
+#include "vcpu.h"
+
+/*
+ * Linux keeps its own choice (l1tf=) to itself. Like its default: flush when
+ * other code of the host may have run since the guest did, that is once a window.
+ */
+static bool l1d_flush = true;
+module_param(l1d_flush, bool, 0444);
+MODULE_PARM_DESC(l1d_flush, "flush the L1 data cache in each VMX window on CPUs with L1TF (default on)");
+
+#define ARCH_CAP_SKIP_L1DFLUSH	BIT_ULL(3)
+
+static bool need_l1d_flush __ro_after_init;
+static bool have_spec_ctrl __ro_after_init;
+static u32 enter_flags __ro_after_init;
+
+/* The VM, by its number, whose branch predictions are in this CPU; 0: none. */
+static DEFINE_PER_CPU(u64, last_vm);
+
+static bool l1tf_applies(void)
+{
+	u64 caps = 0;
+
+	if (!boot_cpu_has_bug(X86_BUG_L1TF) || !boot_cpu_has(X86_FEATURE_FLUSH_L1D))
+		return false;
+	if (boot_cpu_has(X86_FEATURE_ARCH_CAPABILITIES))
+		rdmsrq(MSR_IA32_ARCH_CAPABILITIES, caps);
+	return !(caps & ARCH_CAP_SKIP_L1DFLUSH);
+}
+
+void vmx_mitigate_init(void)
+{
+	need_l1d_flush = l1d_flush && l1tf_applies();
+	have_spec_ctrl = boot_cpu_has(X86_FEATURE_MSR_SPEC_CTRL);
+	enter_flags = 0;
+	if (boot_cpu_has(X86_FEATURE_CLEAR_CPU_BUF) || KITE_CLEAR_CPU_BUF_VM)
+		enter_flags |= ENTER_CLEAR_CPU_BUFFERS;
+	if (KITE_CLEAR_BHB_VMEXIT)
+		enter_flags |= ENTER_CLEAR_BHB;
+}
+
+u32 vmx_mitigate_flags(void)
+{
+	return enter_flags;
+}
+
+/* The guest's IA32_SPEC_CTRL is loaded around its run where it is not the host's. */
+void vmx_mitigate_spec_ctrl(struct vmx_vcpu *x)
+{
+	const struct kite_regs *regs = &x->core.regs;
+
+	x->spec_ctrl_flag = regs->guest_spec_ctrl != regs->host_spec_ctrl ? ENTER_SPEC_CTRL : 0;
+}
+
+/* At the start of a window, before the guest's state is loaded. */
+void vmx_mitigate_window(struct vmx_vcpu *x)
+{
+	u64 vm = x->core.vm->number;
+
+	/* vCPUs of one VM trust each other as far as threads of a process do. */
+	if (this_cpu_read(last_vm) != vm) {
+		if (boot_cpu_has(X86_FEATURE_USE_IBPB))
+			wrmsrq(MSR_IA32_PRED_CMD, PRED_CMD_IBPB);
+		this_cpu_write(last_vm, vm);
+	}
+	if (need_l1d_flush)
+		wrmsrq(MSR_IA32_FLUSH_CMD, L1D_FLUSH);
+	if (have_spec_ctrl) {
+		x->core.regs.host_spec_ctrl = this_cpu_read(x86_spec_ctrl_current);
+		vmx_mitigate_spec_ctrl(x);
+	}
+}
+
+/* User space must not inherit what the guest trained. */
+void vmx_mitigate_after(void)
+{
+	if (KITE_IBPB_EXIT_TO_USER)
+		kite_set_ibpb_exit_to_user();
+}

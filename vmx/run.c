@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The inner loop: inside one window, enter the guest and answer its exits. */
+#include <linux/build_bug.h>
+#include <linux/stddef.h>
+#include <asm/apic.h>
+#include <asm/irq_vectors.h>
+#include <asm/sync_core.h>
+#include <asm/trapnr.h>
+
+#include "../core/backend.h"
+#include "../core/exit_record.h"
+#include "../core/fpu.h"
+#include "../core/run.h"
+#include "../core/vm.h"
+#include "enter.h"
+#include "vcpu.h"
+
+#define CR4_FRED	BIT_ULL(32)	/* of the host: events do not come through the IDT */
+
+static_assert(offsetof(struct kite_regs, gpr[15]) == ENTER_GPR(15));
+static_assert(offsetof(struct kite_regs, cr2) == ENTER_CR2);
+static_assert(offsetof(struct kite_regs, host_rsp) == ENTER_HOST_RSP);
+static_assert(offsetof(struct kite_regs, guest_spec_ctrl) == ENTER_GUEST_SPEC_CTRL);
+static_assert(offsetof(struct kite_regs, host_spec_ctrl) == ENTER_HOST_SPEC_CTRL);
+
+/*
+ * Translations of this VM that the CPU may hold are stale if the tables changed
+ * since, and of unknown age if the vCPU last ran elsewhere. INVEPT drops them for
+ * every VPID, so no INVVPID is needed.
+ */
+static void drop_stale_translations(struct vmx_vcpu *x)
+{
+	struct kite_ept *ept = &x->core.vm->ept;
+	u64 gen = READ_ONCE(ept->gen);
+
+	if (x->last_cpu == x->core.cpu && x->ept_gen == gen)
+		return;
+	invept(INVEPT_SINGLE_CONTEXT, ept->eptp);
+	x->last_cpu = x->core.cpu;
+	x->ept_gen = gen;
+}
+
+static void before_entry(struct vmx_vcpu *x)
+{
+	struct kite_vcpu *v = &x->core;
+
+	if (v->need_inject)
+		vmx_inject(x);
+	if (x->rsp_dirty) {
+		vmwrite(VMCS_GUEST_RSP, v->regs.gpr[KITE_RSP]);
+		x->rsp_dirty = false;
+	}
+	v->stats.entries++;
+}
+
+static int run_guest(struct vmx_vcpu *x)
+{
+	struct kite_vcpu *v = &x->core;
+	u32 flags = vmx_mitigate_flags();
+	int ret;
+
+	do {
+		if (READ_ONCE(v->requests))
+			kite_serve_inside(v);
+		if (x->load_pdptes)
+			vmx_reload_pdptes(x);
+		if (kite_must_leave(v))
+			return KITE_LEAVE;
+		before_entry(x);
+		x->vmfail = vmx_enter(&v->regs, flags | x->spec_ctrl_flag |
+				      (x->launched ? ENTER_LAUNCHED : 0));
+		x->rsp_valid = false;
+		x->rflags_valid = false;
+		ret = vmx_handle_exit(x);
+	} while (ret == KITE_RESUME);
+	return ret;
+}
+
+int kite_hw_run(struct kite_vcpu *v)
+{
+	struct vmx_vcpu *x = to_vmx(v);
+	struct kite_exit_internal rec = { .code = KITE_INTERNAL_WINDOW };
+	int ret;
+
+	if (vmx_window_open(x))
+		return kite_exit_internal(v, &rec);
+	if (x->window.shared)
+		v->stats.windows_shared++;
+	else
+		v->stats.windows_own++;
+	vmx_mitigate_window(x);
+	vmx_host_save(x);
+	drop_stale_translations(x);
+	vmx_update_debug(x);
+	kite_fpu_load(v);
+	ret = run_guest(x);
+	kite_fpu_save(v);
+	vmx_host_restore(x);
+	vmx_window_close(x);
+	vmx_mitigate_after();
+	return ret;
+}
+
+/*
+ * An NMI that ended the guest's run was taken by VMX, not by the host, and NMIs
+ * are blocked since. Send another to this CPU and unblock: the host's handler
+ * then runs once, on IDT and FRED kernels alike. A machine check can only be
+ * handed on through the IDT.
+ */
+void kite_hw_after_run(struct kite_vcpu *v)
+{
+	struct vmx_vcpu *x = to_vmx(v);
+	u8 vector = x->host_event;
+
+	x->host_event = 0;
+	if (vector == X86_TRAP_NMI) {
+		apic->send_IPI(smp_processor_id(), NMI_VECTOR);
+		iret_to_self();
+	} else if (vector == X86_TRAP_MC && !(x->host.cr4 & CR4_FRED)) {
+		asm volatile("int $18" : : : "memory");
+	}
+}

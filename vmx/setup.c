@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Making a vCPU: its VMCS, from tables, and the state after power-up. */
+#include <linux/idr.h>
+#include <linux/printk.h>
+#include <linux/slab.h>
+#include <asm/cpufeature.h>
+#include <asm/msr-index.h>
+#include <asm/segment.h>
+
+#include "../core/backend.h"
+#include "../core/compat.h"
+#include "../core/vm.h"
+#include "bits.h"
+#include "caps.h"
+#include "enter.h"
+#include "state.h"
+
+/* Exceptions that must not be delivered without end; see exit_event.c. */
+#define EXCEPTIONS	(BIT(X86_TRAP_DB) | BIT(X86_TRAP_AC) | BIT(X86_TRAP_MC))
+
+static DEFINE_IDA(vpids);
+
+/* Fields that never change. */
+static const struct {
+	u32 field;
+	u64 value;
+} constants[] = {
+	{ VMCS_EXCEPTION_BITMAP, EXCEPTIONS },
+	{ VMCS_PF_ERROR_CODE_MASK, 0 },
+	{ VMCS_PF_ERROR_CODE_MATCH, 0 },
+	{ VMCS_CR3_TARGET_COUNT, 0 },
+	{ VMCS_EXIT_MSR_STORE_COUNT, 0 },
+	{ VMCS_EXIT_MSR_LOAD_COUNT, 0 },
+	{ VMCS_ENTRY_MSR_LOAD_COUNT, 0 },
+	{ VMCS_ENTRY_INTERRUPTION_INFO, 0 },
+	{ VMCS_LINK_POINTER, ~0ull },
+	{ VMCS_GUEST_IA32_DEBUGCTL, 0 },
+	{ VMCS_GUEST_ACTIVITY_STATE, 0 },
+	{ VMCS_HOST_CS_SELECTOR, __KERNEL_CS },
+	{ VMCS_HOST_SS_SELECTOR, __KERNEL_DS },
+	{ VMCS_HOST_DS_SELECTOR, 0 },
+	{ VMCS_HOST_ES_SELECTOR, 0 },
+	{ VMCS_HOST_FS_SELECTOR, 0 },
+	{ VMCS_HOST_GS_SELECTOR, 0 },
+	{ VMCS_HOST_IA32_SYSENTER_CS, __KERNEL_CS },
+};
+
+static void write_controls(struct vmx_vcpu *x)
+{
+	u32 proc2 = vmx_caps.word[VMX_WORD_PROC2];
+
+	if (!x->vpid)
+		proc2 &= ~PROC2_VPID;
+	x->proc = vmx_caps.word[VMX_WORD_PROC];
+	vmwrite(VMCS_PIN_BASED_CONTROLS, vmx_caps.word[VMX_WORD_PIN]);
+	vmwrite(VMCS_PROC_BASED_CONTROLS, x->proc);
+	vmwrite(VMCS_SECONDARY_PROC_BASED_CONTROLS, proc2);
+	vmwrite(VMCS_EXIT_CONTROLS, vmx_caps.word[VMX_WORD_EXIT]);
+	vmwrite(VMCS_ENTRY_CONTROLS, vmx_caps.word[VMX_WORD_ENTRY]);
+	if (x->vpid)
+		vmwrite(VMCS_VPID, x->vpid);
+	if (proc2 & PROC2_XSAVES)
+		vmwrite(VMCS_XSS_EXITING_BITMAP, 0);
+	if (vmx_caps.word[VMX_WORD_ENTRY] & ENTRY_LOAD_PERF_GLOBAL_CTRL)
+		vmwrite(VMCS_GUEST_IA32_PERF_GLOBAL_CTRL, 0);
+}
+
+static u64 host_msr(u32 msr)
+{
+	u64 value;
+
+	rdmsrq(msr, value);
+	return value;
+}
+
+/* Host fields that no CPU has another value of; vmx_host_save() does the others. */
+static void write_host(struct vmx_vcpu *x)
+{
+	vmwrite(VMCS_HOST_RIP, (unsigned long)vmx_exit_point);
+	vmwrite(VMCS_HOST_IA32_SYSENTER_EIP, host_msr(MSR_IA32_SYSENTER_EIP));
+}
+
+/* Power-up. SDM, chapter "Processor Management and Initialization", table of states. */
+static void reset_segments(struct kite_segs *s)
+{
+	const struct kite_segment data = { .limit = 0xffff, .ar = 0x93 };
+	unsigned int i;
+
+	for (i = KITE_ES; i <= KITE_GS; i++)
+		s->seg[i] = data;
+	s->seg[KITE_CS] = (struct kite_segment){
+		.selector = 0xf000, .base = 0xffff0000, .limit = 0xffff, .ar = 0x9b,
+	};
+	s->seg[KITE_LDTR] = (struct kite_segment){ .limit = 0xffff, .ar = 0x82 };
+	s->seg[KITE_TR] = (struct kite_segment){ .limit = 0xffff, .ar = 0x8b };
+	s->gdtr.limit = 0xffff;
+	s->idtr.limit = 0xffff;
+}
+
+static void reset_state(const struct kite_vcpu *v, struct kite_state *s)
+{
+	u64 apic_base = LAPIC_DEFAULT_BASE | LAPIC_BASE_EN | (v->id ? 0 : LAPIC_BASE_BSP);
+
+	s->groups = KITE_STATE_ALL & ~KITE_STATE_MTRRS;
+	s->gprs.rip = 0xfff0;
+	s->gprs.rflags = 2;
+	s->gprs.gpr[KITE_RDX] = boot_cpu_data.x86_model << 4 | boot_cpu_data.x86 << 8;
+	reset_segments(&s->segs);
+	s->crs.cr0 = X86_CR0_CD | X86_CR0_NW | X86_CR0_ET;
+	s->crs.xcr0 = 1;
+	s->crs.apic_base = v->vm->flags & KITE_VM_IRQCHIP ? apic_base : 0;
+	s->drs.dr6 = 0xffff0ff0;
+	s->drs.dr7 = 0x400;
+	s->msrs.pat = 0x0007040600070406ull;
+	s->msrs.misc_enable = BIT_ULL(0);	/* fast strings */
+	s->msrs.tsc = rdtsc() + v->vm->tsc_offset;
+	s->events.activity = v->id ? KITE_ACTIVITY_WAIT_FOR_SIPI : KITE_ACTIVITY_ACTIVE;
+}
+
+static void write_vmcs(struct vmx_vcpu *x, void *reset)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(constants); i++)
+		vmwrite(constants[i].field, constants[i].value);
+	write_controls(x);
+	write_host(x);
+	vmwrite(VMCS_MSR_BITMAP, __pa(x->msr_bitmap));
+	vmwrite(VMCS_EPT_POINTER, x->core.vm->ept.eptp);
+	vmx_cr_init_masks();
+	vmx_state_set(x, reset);
+}
+
+int kite_hw_vcpu_reset(struct kite_vcpu *v)
+{
+	struct kite_state *reset;
+	int ret;
+
+	reset = kzalloc(sizeof(*reset), GFP_KERNEL);
+	if (!reset)
+		return -ENOMEM;
+	reset_state(v, reset);
+	ret = vmx_with_window(to_vmx(v), write_vmcs, reset);
+	kfree(reset);
+	return ret;
+}
+
+struct kite_vcpu *kite_hw_vcpu_alloc(void)
+{
+	struct vmx_vcpu *x;
+	int vpid;
+
+	x = kzalloc(sizeof(*x), GFP_KERNEL_ACCOUNT);
+	if (!x)
+		return ERR_PTR(-ENOMEM);
+	x->last_cpu = -1;
+	x->vmcs = (u32 *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
+	x->msr_bitmap = (unsigned long *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
+	if (!x->vmcs || !x->msr_bitmap) {
+		kite_hw_vcpu_free(&x->core);
+		return ERR_PTR(-ENOMEM);
+	}
+	x->vmcs[0] = vmx_caps.revision;
+	x->vmcs_pa = __pa(x->vmcs);
+	vmx_msr_init_bitmap(x);
+	if (vmx_caps.word[VMX_WORD_PROC2] & PROC2_VPID) {
+		/* Without a number left the vCPU runs without: every exit drops its TLB entries. */
+		vpid = ida_alloc_range(&vpids, 1, 0xffff, GFP_KERNEL);
+		x->vpid = vpid > 0 ? vpid : 0;
+	}
+	return &x->core;
+}
+
+void kite_hw_vcpu_free(struct kite_vcpu *v)
+{
+	struct vmx_vcpu *x = to_vmx(v);
+
+	if (x->vpid)
+		ida_free(&vpids, x->vpid);
+	free_page((unsigned long)x->msr_bitmap);
+	free_page((unsigned long)x->vmcs);
+	/* A sender of an interrupt may look at the vCPU until its grace period ends. */
+	kfree_rcu(x, core.rcu);
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef KITE_VMX_STATE_H
+#define KITE_VMX_STATE_H
+
+#include "vcpu.h"
+
+/* With the window open: read or write the groups of s->groups. A set is not checked here. */
+void vmx_state_get(struct vmx_vcpu *x, struct kite_state *s);
+void vmx_state_set(struct vmx_vcpu *x, const struct kite_state *s);
+
+/* Whether a CPU can be in the state *s, of which s->groups are new. -EINVAL if not. */
+int vmx_state_check(const struct kite_vcpu *v, const struct kite_state *s);
+
+#endif
