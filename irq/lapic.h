@@ -109,6 +109,9 @@ int __must_check lapic_msr_write(struct lapic *l, u32 msr, u64 value, u64 now,
 int __must_check lapic_set_base(struct lapic *l, u64 value, u64 phys_mask,
 				struct lapic_out *out);
 
+/* A value that lapic_load_base() takes. */
+bool lapic_base_valid(u64 value, u64 phys_mask);
+
 /* Restore IA32_APIC_BASE: as lapic_set_base(), but any valid mode from any other. */
 int __must_check lapic_load_base(struct lapic *l, u64 value, u64 phys_mask,
 				 struct lapic_out *out);

@@ -48,7 +48,7 @@ int lapic_msr_write(struct lapic *l, u32 msr, u64 value, u64 now, struct lapic_o
 	return 0;
 }
 
-static bool base_valid(u64 value, u64 phys_mask)
+bool lapic_base_valid(u64 value, u64 phys_mask)
 {
 	u64 allowed = (phys_mask & ~0xfffull) | LAPIC_BASE_BSP | LAPIC_BASE_MODE;
 
@@ -83,7 +83,7 @@ int lapic_set_base(struct lapic *l, u64 value, u64 phys_mask, struct lapic_out *
 	u64 from = l->base & LAPIC_BASE_MODE;
 	u64 to = value & LAPIC_BASE_MODE;
 
-	if (!base_valid(value, phys_mask))
+	if (!lapic_base_valid(value, phys_mask))
 		return -EINVAL;
 	/* From the disabled state the way to x2APIC mode leads over xAPIC mode, and none back. */
 	if ((!from && to == LAPIC_BASE_MODE) || (from == LAPIC_BASE_MODE && to == LAPIC_BASE_EN))
@@ -94,7 +94,7 @@ int lapic_set_base(struct lapic *l, u64 value, u64 phys_mask, struct lapic_out *
 
 int lapic_load_base(struct lapic *l, u64 value, u64 phys_mask, struct lapic_out *out)
 {
-	if (!base_valid(value, phys_mask))
+	if (!lapic_base_valid(value, phys_mask))
 		return -EINVAL;
 	change_base(l, value, out);
 	return 0;
