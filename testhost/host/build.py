@@ -54,8 +54,11 @@ def make(into, log, *args):
         p = subprocess.run(argv, cwd=into, stdout=out, stderr=subprocess.STDOUT,
                            stdin=subprocess.DEVNULL, env=env, check=False)
     if p.returncode:
-        tail = log.read_text(errors="replace").splitlines()[-40:]
-        raise cache.Fail("\n".join(tail) + f"\n{' '.join(argv)} failed in {into}; the whole log is {log}. "
+        lines = log.read_text(errors="replace").splitlines()
+        # Parallel jobs and warnings bury the reason.
+        reasons = [line for line in lines if re.search(r"\berror\b|undefined|\*\*\*", line, re.I)]
+        raise cache.Fail("\n".join((reasons or lines)[:30]) +
+                         f"\n{' '.join(argv)} failed in {into}; the whole log is {log}. "
                          "With --no-build L1 runs without anything from the checkout.")
 
 
