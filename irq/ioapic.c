@@ -192,7 +192,7 @@ void ioapic_eoi(struct ioapic *io, u8 vector, ioapic_emit_fn emit, void *ctx)
 	unsigned int pin;
 
 	for (pin = 0; pin < IOAPIC_PINS; pin++) {
-		if ((u8)io->redir[pin] != vector || !(io->redir[pin] & REDIR_REMOTE_IRR))
+		if ((u8)io->redir[pin] != vector)
 			continue;
 		io->redir[pin] &= ~REDIR_REMOTE_IRR;
 		pin_service(io, pin, emit, ctx);

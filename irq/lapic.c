@@ -53,7 +53,6 @@ void lapic_rescan(struct lapic *l)
 {
 	l->irr_top = lapic_top(l->regs, LAPIC_IRR);
 	l->isr_top = lapic_top(l->regs, LAPIC_ISR);
-	update_ppr(l);
 }
 
 /* ID and, in x2APIC mode, LDR: read-only registers that depend on the mode. */

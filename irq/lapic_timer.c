@@ -37,7 +37,6 @@ static bool counts(u8 mode)
 static void timer_stop(struct lapic *l)
 {
 	l->expiry = 0;
-	l->period = 0;
 	lapic_put(l, LAPIC_INITIAL, 0);
 }
 

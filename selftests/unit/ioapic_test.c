@@ -4,6 +4,8 @@
  * datasheets of the 82093AA and of the I/O controller hubs; a state that no I/O
  * APIC can be in is refused and changes nothing.
  */
+#include <stdlib.h>
+
 #include <linux/bits.h>
 #include <linux/kernel.h>
 
@@ -400,6 +402,23 @@ static void bad_states(void)
 	EXPECT_EQ(0, ioapic_set_state(&b.io, &copy));
 }
 
+/* Loops over the pins end with the last: the sanitizer watches the end of the allocation. */
+static void ends_with_the_last_pin(void)
+{
+	struct ioapic *io = malloc(sizeof(*io));
+	unsigned int vector;
+	struct board b;
+
+	power_up(&b);
+	ioapic_reset(io);
+	ioapic_retry(io, receive, &b);
+	for (vector = 0; vector < 256; vector++)
+		ioapic_eoi(io, vector, receive, &b);
+	EXPECT_EQ(0, ioapic_set_state(io, &b.io));
+	EXPECT_EQ(0, b.sent);
+	free(io);
+}
+
 static const struct unit_test tests[] = {
 	UNIT_TEST(reset),
 	UNIT_TEST(writable_bits),
@@ -417,6 +436,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(send_pending),
 	UNIT_TEST(state),
 	UNIT_TEST(bad_states),
+	UNIT_TEST(ends_with_the_last_pin),
 };
 
 UNIT_MAIN(tests)

@@ -176,6 +176,7 @@ static void match(void)
 		{ FLAT, 5, 0x20, 0xdf, true, false },
 		{ FLAT, 5, 0x20, 0, true, false },
 		{ FLAT, 5, 0, 0x20, true, false },
+		{ FLAT, 5, 0x20, 0xff, true, true },
 		{ FLAT, 5, 0x20, 0x120, true, false },
 		{ FLAT, 5, 0, IRQ_DEST_BROADCAST, true, true },
 		/* Logical, cluster: the same cluster and one bit in common. */

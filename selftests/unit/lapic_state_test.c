@@ -79,6 +79,7 @@ static void round_trip(void)
 		busy(&a, modes[i]);
 		lapic_get_regs(&a.l, image, a.now);
 		EXPECT_EQ(700, image[APIC_TMCCT / 4]);
+		EXPECT_EQ(ESR_RECEIVE, image[APIC_ESR / 4 + 1]);
 
 		power_up(&b, 0x23);
 		b.now = a.now;
@@ -215,6 +216,33 @@ static void bad_images(void)
 	}
 }
 
+/* A software-disabled APIC has all of its LVT masked; in TSC-deadline mode there is no count. */
+static void bad_combinations(void)
+{
+	u32 image[LAPIC_IMAGE_WORDS];
+	struct bench b;
+	u32 lvt;
+
+	power_up(&b, 0x23);
+	for (lvt = APIC_LVTT; lvt <= APIC_LVTERR; lvt += 16) {
+		unit_context("LVT %#x", lvt);
+		lapic_get_regs(&b.l, image, b.now);
+		EXPECT_EQ(0, set(&b, image));
+		image[lvt / 4] = 0x31;
+		EXPECT_EQ(-22, set(&b, image));
+	}
+	unit_context("%s", "");
+	lapic_get_regs(&b.l, image, b.now);
+	image[APIC_LVTT / 4] |= LVT_DEADLINE;
+	EXPECT_EQ(0, set(&b, image));
+	image[APIC_TMICT / 4] = 1;
+	EXPECT_EQ(-22, set(&b, image));
+	image[APIC_TMCCT / 4] = 1;
+	EXPECT_EQ(-22, set(&b, image));
+	image[APIC_TMICT / 4] = 0;
+	EXPECT_EQ(-22, set(&b, image));
+}
+
 static const struct unit_test tests[] = {
 	UNIT_TEST(round_trip),
 	UNIT_TEST(later),
@@ -222,6 +250,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(deadline),
 	UNIT_TEST(disabled_apic),
 	UNIT_TEST(bad_images),
+	UNIT_TEST(bad_combinations),
 };
 
 UNIT_MAIN(tests)

@@ -35,6 +35,7 @@ static void expect_reset_values(struct bench *b)
 	}
 	unit_context("%s", "");
 	EXPECT_EQ(0, b->l.errors);
+	EXPECT_EQ(0, b->l.period);
 	EXPECT_EQ(-1, lapic_pending(&b->l));
 	EXPECT_EQ(0, lapic_timer_next(&b->l));
 }
@@ -255,6 +256,96 @@ static void eoi_broadcast(void)
 	EXPECT_EQ(LAPIC_OUT_PENDING, b.out.todo);
 }
 
+/* A self-IPI and the local vector table are edges, whatever came on the vector before. */
+static void local_sources_are_edges(void)
+{
+	struct bench b;
+
+	xapic_on(&b, 0);
+	lapic_accept(&b.l, 0x61, true);
+	wr(&b, APIC_ICR, 0x44061);
+	EXPECT_EQ(0, rd(&b, APIC_TMR + 0x30));
+	wr(&b, APIC_LVTERR, 0x62);
+	lapic_accept(&b.l, 0x62, true);
+	rd(&b, 0x3d0);
+	EXPECT_EQ(0, rd(&b, APIC_TMR + 0x30));
+}
+
+/*
+ * With APIC-register virtualisation the CPU has changed the page before the
+ * write is handled. The outcome is the same.
+ */
+static void page_written_before(void)
+{
+	static const u32 modes[] = { LVT_ONE_SHOT, LVT_PERIODIC, LVT_DEADLINE };
+	static const u32 offsets[] = {
+		APIC_ID, APIC_TPR, APIC_EOI, APIC_LDR, APIC_DFR, APIC_SVR, APIC_ESR, APIC_ICR2,
+		APIC_ICR, APIC_LVTT, APIC_THERMAL, APIC_PMC, APIC_LINT0, APIC_LINT1, APIC_LVTERR,
+		APIC_TMICT, APIC_TDCR,
+	};
+	static const u32 values[] = { 0, 0xffffffff, 0x6a041 };
+	struct bench a, b;
+	unsigned int i;
+
+	for (i = 0; i < 3 * 3 * ARRAY_SIZE(offsets); i++) {
+		u32 offset = offsets[i / 9], value = values[i / 3 % 3];
+
+		unit_context("offset %#x value %#x mode %#x", offset, value, modes[i % 3]);
+		xapic_on(&a, 3);
+		lapic_accept(&a.l, 0x61, true);
+		EXPECT_EQ(0x61, take(&a));
+		wr(&a, APIC_LVTT, modes[i % 3] | 0x31);
+		wr(&a, APIC_TMICT, 100);
+		lapic_set_deadline(&a.l, a.now + 5000, a.now, &a.out);
+		a.now += 160;
+
+		b = a;
+		b.l.regs = b.page;
+		b.page[offset / 4] = value;
+		wr(&a, offset, value);
+		wr(&b, offset, value);
+		b.l.regs = a.l.regs;
+		EXPECT_FALSE(memcmp(a.page, b.page, sizeof(a.page)));
+		EXPECT_EQ(a.l.expiry, b.l.expiry);
+		EXPECT_EQ(a.l.period, b.l.period);
+		EXPECT_EQ(a.l.timer_mode, b.l.timer_mode);
+		EXPECT_EQ(a.l.timer_shift, b.l.timer_shift);
+		EXPECT_EQ(a.l.errors, b.l.errors);
+		EXPECT_EQ(a.out.todo, b.out.todo);
+	}
+	unit_context("%s", "");
+	x2apic_on(&a, 3);
+	a.page[APIC_SELF / 4] = 0x41;
+	EXPECT_EQ(0, wrmsr(&a, APIC_MSR(APIC_SELF), 0x41));
+	EXPECT_EQ(0, a.page[APIC_SELF / 4]);
+}
+
+/* What the caller has not done yet stays in @todo. */
+static void todo_is_added_to(void)
+{
+	static const u32 offsets[] = { APIC_TPR, APIC_EOI, APIC_LDR, APIC_DFR, APIC_SVR, APIC_ESR,
+				       APIC_ICR, APIC_LVTT, APIC_TMICT, APIC_TDCR, 0x3d0 };
+	const u32 mark = BIT(31);
+	u32 image[LAPIC_IMAGE_WORDS];
+	struct bench b;
+	unsigned int i;
+
+	xapic_on(&b, 0);
+	lapic_accept(&b.l, 0x61, true);
+	EXPECT_EQ(0x61, take(&b));
+	b.out.todo = mark;
+	for (i = 0; i < ARRAY_SIZE(offsets); i++)
+		lapic_write(&b.l, offsets[i], 0x4161, b.now, &b.out);
+	EXPECT_EQ(mark | 0x1f, b.out.todo);
+	lapic_set_cr8(&b.l, 0, &b.out);
+	lapic_write(&b.l, APIC_LVTT, LVT_DEADLINE | 0x31, b.now, &b.out);
+	lapic_set_deadline(&b.l, b.now, b.now, &b.out);
+	lapic_get_regs(&b.l, image, b.now);
+	EXPECT_EQ(0, lapic_set_regs(&b.l, image, b.now, &b.out));
+	EXPECT_EQ(0, lapic_set_base(&b.l, b.l.base | LAPIC_BASE_EXTD, PHYS_MASK, &b.out));
+	EXPECT_EQ(mark, b.out.todo & mark);
+}
+
 static void software_disable(void)
 {
 	static const u32 lvts[] = { APIC_LVTT, APIC_THERMAL, APIC_PMC, APIC_LINT0, APIC_LINT1,
@@ -396,6 +487,9 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(priority),
 	UNIT_TEST(cr8),
 	UNIT_TEST(eoi_broadcast),
+	UNIT_TEST(local_sources_are_edges),
+	UNIT_TEST(page_written_before),
+	UNIT_TEST(todo_is_added_to),
 	UNIT_TEST(software_disable),
 	UNIT_TEST(reserved_registers),
 	UNIT_TEST(error_register),

@@ -242,6 +242,11 @@ static void deadline_fires(void)
 	EXPECT_EQ(0, lapic_timer_next(&b.l));
 	deadline(&b, 8000);
 	b.now = 8000;
+	deadline(&b, 8500);
+	EXPECT_EQ(LAPIC_OUT_TIMER | LAPIC_OUT_PENDING, b.out.todo);
+	EXPECT_EQ(8500, lapic_timer_next(&b.l));
+	eoi(&b);
+	b.now = 8500;
 	deadline(&b, 0);
 	eoi(&b);
 

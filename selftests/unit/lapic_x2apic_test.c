@@ -117,6 +117,21 @@ static void xapic_to_x2apic(void)
 	EXPECT_EQ(0x44, take(&b));
 }
 
+/* Only a restore goes this way: what belongs to x2APIC mode is gone. */
+static void x2apic_to_xapic(void)
+{
+	struct bench b;
+
+	x2apic_on(&b, 0x23);
+	EXPECT_EQ(0, wrmsr(&b, 0x830, 0x0000002500004066));
+	EXPECT_EQ(0, lapic_load_base(&b.l, LAPIC_DEFAULT_BASE | XAPIC, PHYS_MASK, &b.out));
+	EXPECT_EQ(0x23000000, rd(&b, APIC_ID));
+	EXPECT_EQ(0, rd(&b, APIC_LDR));
+	EXPECT_EQ(0x4066, rd(&b, APIC_ICR));
+	EXPECT_EQ(0, rd(&b, APIC_ICR2));
+	EXPECT_EQ(0, b.page[APIC_ICR / 4 + 1]);
+}
+
 static void disable_resets(void)
 {
 	static const u64 modes[] = { XAPIC, X2APIC };
@@ -279,6 +294,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(transitions),
 	UNIT_TEST(base_bits),
 	UNIT_TEST(xapic_to_x2apic),
+	UNIT_TEST(x2apic_to_xapic),
 	UNIT_TEST(disable_resets),
 	UNIT_TEST(msr_access),
 	UNIT_TEST(msrs_need_x2apic_mode),
