@@ -21,6 +21,7 @@ struct session {
 	struct console console;
 	struct events events;
 	struct times times;
+	FILE *stats_json;	/* NULL: not asked for */
 	unsigned int reboots;
 };
 
@@ -126,10 +127,9 @@ static int set_entry(struct machine *m, const struct boot_entry *entry)
 static void report_stats(struct session *s, struct machine *m)
 {
 	struct kite_stats sum;
-	FILE *out;
 	int ret;
 
-	if (!s->opt.stats && !s->opt.stats_json)
+	if (!s->opt.stats && !s->stats_json)
 		return;
 	ret = stats_read(m, &sum);
 	if (ret) {
@@ -138,15 +138,8 @@ static void report_stats(struct session *s, struct machine *m)
 	}
 	if (s->opt.stats)
 		stats_print(m, &sum, stderr);
-	if (!s->opt.stats_json)
-		return;
-	out = fopen(s->opt.stats_json, "we");
-	if (!out) {
-		fprintf(stderr, "kitectl: %s: %s\n", s->opt.stats_json, strerror(errno));
-		return;
-	}
-	stats_print_json(m, &sum, out);
-	fclose(out);
+	if (s->stats_json)
+		stats_print_json(m, &sum, s->stats_json);
 }
 
 static void report(struct session *s, struct machine *m)
@@ -216,13 +209,31 @@ static int run_all(struct session *s)
 	return status;
 }
 
-static FILE *open_trace(const struct run_options *opt)
+/* Returns false, having said why, when a file that was asked for cannot be written. */
+static bool open_output(const char *path, FILE **out)
 {
-	FILE *out = opt->trace_file ? fopen(opt->trace_file, "we") : stderr;
+	*out = fopen(path, "we");
+	if (!*out)
+		fprintf(stderr, "kitectl: %s: %s\n", path, strerror(errno));
+	return *out;
+}
 
-	if (!out)
-		fprintf(stderr, "kitectl: %s: %s\n", opt->trace_file, strerror(errno));
-	return out;
+/* Files that cannot be written are found out before the guest runs. */
+static bool open_outputs(struct session *s)
+{
+	if (s->opt.trace && !s->opt.trace_file)
+		s->cfg.trace = stderr;
+	if (s->opt.trace_file && !open_output(s->opt.trace_file, &s->cfg.trace))
+		return false;
+	return !s->opt.stats_json || open_output(s->opt.stats_json, &s->stats_json);
+}
+
+static void close_outputs(struct session *s)
+{
+	if (s->cfg.trace && s->cfg.trace != stderr)
+		fclose(s->cfg.trace);
+	if (s->stats_json)
+		fclose(s->stats_json);
 }
 
 static int with_console(struct session *s)
@@ -243,12 +254,12 @@ static int with_console(struct session *s)
 
 static int with_events(struct session *s)
 {
-	int status;
+	int status = STATUS_HOST_ERROR;
 	int ret = events_open(&s->events, &s->console, s->opt.timeout, s->opt.trace);
 
 	if (ret) {
 		fprintf(stderr, "kitectl: events: %s\n", strerror(-ret));
-		return STATUS_HOST_ERROR;
+		return status;
 	}
 	s->cfg = (struct machine_config){
 		.mem = s->opt.mem,
@@ -258,16 +269,11 @@ static int with_events(struct session *s)
 		.times = &s->times,
 		.wake = s->events.wake,
 	};
-	if (s->opt.trace) {
-		s->cfg.trace = open_trace(&s->opt);
-		if (!s->cfg.trace)
-			return STATUS_HOST_ERROR;
-	}
 	memcpy(s->times.marks, s->opt.marks, sizeof(s->opt.marks));
 	s->times.mark_count = s->opt.mark_count;
-	status = with_console(s);
-	if (s->cfg.trace && s->cfg.trace != stderr)
-		fclose(s->cfg.trace);
+	if (open_outputs(s))
+		status = with_console(s);
+	close_outputs(s);
 	events_close(&s->events);
 	return status;
 }

@@ -79,6 +79,8 @@ static int open_file(struct console *con, const char *path)
 
 int console_open(struct console *con, const char *target, u8 escape)
 {
+	int ret;
+
 	memset(con, 0, sizeof(*con));
 	con->in = -1;
 	con->out = -1;
@@ -89,9 +91,10 @@ int console_open(struct console *con, const char *target, u8 escape)
 		return -ENOMEM;
 	if (!strcmp(target, "none"))
 		return 0;
-	if (!strcmp(target, "stdio"))
-		return open_stdio(con);
-	return open_file(con, target);
+	ret = strcmp(target, "stdio") ? open_file(con, target) : open_stdio(con);
+	if (ret)
+		console_close(con);
+	return ret;
 }
 
 void console_close(struct console *con)

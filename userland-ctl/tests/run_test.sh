@@ -1,0 +1,254 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Contract: kitectl's commands, exit statuses and messages, with a scripted
+# module (fake_kite.c) in place of the real one. KTAP on standard output.
+
+kitectl=$OUT/kitectl-fake
+dir=$(mktemp -d) || exit 1
+trap 'rm -rf "$dir"' EXIT
+number=0
+failed=0
+
+# guest SCRIPT: the flat binary; \x escapes make bytes
+guest() {
+	printf "$1" >"$dir/guest"
+}
+
+# run [OPTIONS]: its status in $status, its output in $dir/out and $dir/err
+run() {
+	timeout 60 "$kitectl" run --kernel "$dir/guest" --flat-mode real --mem 2M "$@" \
+		>"$dir/out" 2>"$dir/err"
+	status=$?
+}
+
+# ok NAME CONDITION...: one result
+ok() {
+	local name=$1
+	shift
+	number=$((number + 1))
+	if "$@"; then
+		echo "ok $number $name"
+	else
+		echo "# failed: $*; status $status"
+		sed 's/^/# err: /' "$dir/err" | head -40
+		echo "not ok $number $name"
+		failed=$((failed + 1))
+	fi
+}
+
+status_is() {
+	[ "$status" -eq "$1" ] && { [ -z "$2" ] || grep -q -e "$2" "$dir/err"; }
+}
+
+out_is() {
+	[ "$status" -eq "$1" ] && [ "$(cat "$dir/out")" = "$2" ]
+}
+
+err_has() {
+	local word
+	for word; do
+		grep -q -e "$word" "$dir/err" || return 1
+	done
+}
+
+echo "KTAP version 1"
+
+# endings: script, exit status, a word of the message
+while IFS='|' read -r name script want word; do
+	guest "$script"
+	run </dev/null
+	ok "$name" status_is "$want" "$word"
+done <<'EOF'
+power-off|O\x00\x06\x34|0|
+debug exit 0|O\xf4\x00\x00|1|
+debug exit 0x10|O\xf4\x00\x10|33|
+reset by i8042|O\x64\x00\xfe|6|reset
+reset by port 92|O\x92\x00\x01|6|reset
+reset by cf9|O\xf9\x0c\x06|6|reset
+triple fault|T|8|triple fault
+internal error|X|10|internal error
+failed VM entry|F|12|invalid guest state
+VMfail|V|12|invalid control field
+host has no page|P|4|0x5000.*Bad address
+unknown exit|U|4|exit reason 99
+error of the ioctl|R|4|Input/output error
+interrupted, then power-off|NNO\x00\x06\x34|0|
+unclaimed port reads all ones|I\x34\x12E\xf4\x00|255|
+unclaimed memory reads all ones|ME\xf4\x00|255|
+EOF
+
+guest 'O\xf8\x03KO\xf8\x03iS\xf8\x03\x03O\x00\x06\x34'
+run </dev/null
+ok "console output" out_is 0 Kisss
+run --console none </dev/null
+ok "console none" out_is 0 ""
+run --console "$dir/console" </dev/null
+ok "console to a file" test "$(cat "$dir/console")" = Kisss
+run --console "$dir" </dev/null
+ok "console to a directory" status_is 4 "directory"
+
+guest 'O\xe9\x00dO\x00\x06\x34'
+run </dev/null
+ok "no debug console by default" out_is 0 ""
+run --debugcon </dev/null
+ok "debug console" out_is 0 d
+
+# RTS, OUT2, receive interrupt; wait, read, write; then read 0 bytes at the end of input
+guest 'O\xfc\x03\x0bO\xf9\x03\x01LI\xf8\x03E\xf8\x03LI\xf8\x03E\xf8\x03O\x00\x06\x34'
+run < <(printf hi)
+ok "console input by interrupt" out_is 0 hi
+
+# An echo of a lot of input: 0xff ends it.
+guest 'O\xfc\x03\x0bO\xf9\x03\x01LI\xf8\x03E\xf8\x03ZO\x00\x06\x34'
+seq 20000 >"$dir/input"
+printf '\xff' >>"$dir/input"
+run <"$dir/input"
+ok "all input arrives, in order" cmp "$dir/input" "$dir/out"
+
+# The reader goes away: the guest runs on and ends by itself.
+guest 'S\xf8\x03\xffS\xf8\x03\xffO\xf4\x00\x02'
+timeout 60 "$kitectl" run --kernel "$dir/guest" --flat-mode real --mem 2M </dev/null \
+	2>"$dir/err" | true
+status=${PIPESTATUS[0]}
+ok "output to a closed pipe" status_is 5
+
+guest 'H'
+run --timeout 1 </dev/null
+ok "timeout" status_is 14 "time is up"
+
+for sig in TERM INT HUP QUIT; do
+	"$kitectl" run --kernel "$dir/guest" --flat-mode real --mem 2M \
+		</dev/null >"$dir/out" 2>"$dir/err" &
+	pid=$!
+	sleep 0.3
+	kill -$sig $pid
+	wait $pid
+	status=$?
+	ok "SIG$sig" status_is 16 "signal"
+done
+
+# A guest that floods a console which nobody reads is stopped all the same.
+guest 'S\xf8\x03\xffJ\x06'
+mkfifo "$dir/fifo"
+exec 9<>"$dir/fifo"
+"$kitectl" run --kernel "$dir/guest" --flat-mode real --mem 2M --timeout 1 \
+	</dev/null >"$dir/fifo" 2>"$dir/err"
+status=$?
+exec 9>&-
+ok "timeout with stuck output" status_is 14 "output are lost"
+
+guest 'O\x64\x00\xfe'
+run --on-reboot reset --timeout 1 </dev/null
+ok "reset boots again until the timeout" status_is 14 "reboot 3"
+
+guest 'O\xf8\x03aWO\x34\x12\x01MO\x00\x06\x34'
+run --trace </dev/null
+ok "trace on stderr" err_has "^0 1 I/O instruction (30) rip" "EPT violation (48).*gpa 0xfed00000" \
+	"unclaimed mmio write 0xfed00000 width 4 value 0x5a5a5a5a" "unclaimed io write 0x1234" \
+	"unclaimed mmio read 0xfed00000 width 4$"
+run --trace="$dir/trace" </dev/null
+ok "trace to a file" grep -q "I/O instruction" "$dir/trace"
+guest 'H'
+run --trace --timeout 1 </dev/null
+ok "trace of a guest that never exits" status_is 14
+
+guest 'X'
+run </dev/null
+ok "internal error dump" err_has "MMIO by an instruction" "EPT violation (48)" "0f ae 38" \
+	"vector 14, type 3, with an error code" "guest state:" "cs   0x07c0 base 0x0000000000007c00" \
+	"cr0 .* ET$" "code rx accessed, DPL 0 P" "rsp 0x000000000000f000"
+
+guest 'O\xf8\x03aO\x34\x12\x00O\x00\x06\x34'
+run --stats --stats-json "$dir/stats.json" </dev/null
+ok "stats" err_has "  3  I/O instruction (30)" "  1  unclaimed_io" "  4  all VM exits"
+ok "stats as JSON" grep -q '"reason": 30, "name": "I/O instruction", "count": 3' "$dir/stats.json"
+run --boot-times --mark a --mark zzz </dev/null
+ok "boot times" err_has "stage  create" "stage  load" "stage  first exit" \
+	"stage  first console byte" "mark   a " "stage  end"
+ok "a mark that does not appear" test "$(grep -c zzz "$dir/err")" -eq 0
+run --boot-times --json </dev/null
+ok "boot times as JSON" err_has '^{"tsc_khz": 1000000, "boot_times": \[{"stage": "start", "ticks": 0'
+
+# wrong usage and errors of the host: options, exit status, a word of the message
+while IFS='|' read -r options want word; do
+	guest 'O\x00\x06\x34'
+	# shellcheck disable=SC2086
+	run $options </dev/null
+	ok "run $options" status_is "$want" "$word"
+done <<EOF
+--mem 1M|64|less than 2M
+--mem 2T|64|more than 1T
+--mem 2000001|64|multiple of 4K
+--mem lots|64|not a size
+--mem 1T|4|36 bits
+--mem 16G|0|
+--cpus 2|64|one vCPU
+--cpus 0|64|not a number
+--cpus 1|0|
+--flat-mode virtual|64|real, protected or long
+--flat-addr 1G|4|real mode
+--flat-addr x|64|not an address
+--escape Q|64|not a key
+--escape none|0|
+--escape ^A|0|
+--on-reboot maybe|64|exit or reset
+--timeout 0|64|seconds
+--json|64|without --boot-times
+--mark x|64|without --boot-times
+--append x|64|flat binary
+--initrd $dir/guest|64|flat binary
+--flat-mode protected|0|
+--flat-mode long --flat-addr 0x180000|0|
+--nonsense|64|kitectl run --help
+--trace=$dir/no/file|4|No such file
+--stats-json $dir/no/file|4|No such file
+--help|0|
+EOF
+
+cli() {
+	timeout 60 "$kitectl" "$@" >"$dir/out" 2>"$dir/err" </dev/null
+	status=$?
+}
+
+cli run
+ok "no kernel" status_is 64 "kernel FILE is missing"
+cli run --kernel "$dir/none"
+ok "kernel that does not exist" status_is 4 "No such file"
+cli run --kernel "$dir"
+ok "kernel that is a directory" status_is 4 "directory"
+cli run --kernel /dev/null
+ok "kernel that is a device" status_is 4 "Invalid"
+cli run --kernel "$dir/input"
+ok "kernel of no known kind" status_is 4 "looked for.*HdrS.*PVH.*Multiboot"
+cli
+ok "no command" status_is 64 "help"
+cli fly
+ok "unknown command" status_is 64 "fly"
+cli --help
+ok "help" grep -q "check" "$dir/out"
+cli --version
+ok "version" grep -q "kitectl test, ABI version 1" "$dir/out"
+cli info
+ok "info" grep -q "phys_bits *36" "$dir/out"
+cli info --json
+ok "info as JSON" grep -q '"phys_bits": 36' "$dir/out"
+cli check --help
+ok "check --help" grep -q "exit status" "$dir/out"
+export KITE_FAKE_OPEN=2
+guest 'O\x00\x06\x34'
+run </dev/null
+ok "module not loaded" status_is 4 "insmod"
+cli info
+ok "info without module" status_is 4 "kitectl check"
+export KITE_FAKE_OPEN=13
+run </dev/null
+ok "no permission" status_is 4 "group kite"
+unset KITE_FAKE_OPEN
+export KITE_FAKE_VERSION=1
+run </dev/null
+ok "another ABI version" status_is 4 "version 99"
+unset KITE_FAKE_VERSION
+
+echo "1..$number"
+[ "$failed" -eq 0 ]
