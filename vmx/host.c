@@ -28,6 +28,16 @@
 		}						\
 	} while (0)
 
+static bool have_pebs __ro_after_init;
+
+/* Some emulators tell of PEBS without having its MSR. */
+void vmx_host_init(void)
+{
+	u64 unused;
+
+	have_pebs = boot_cpu_has(X86_FEATURE_PEBS) && !rdmsrq_safe(MSR_IA32_PEBS_ENABLE, &unused);
+}
+
 static u64 read_msr(u32 msr)
 {
 	u64 value;
@@ -98,7 +108,7 @@ static void load_msrs(struct vmx_vcpu *x)
 		w->tsc_aux = swap_in(MSR_TSC_AUX, guest->tsc_aux);
 	if (boot_cpu_has(X86_FEATURE_XSAVES))
 		w->xss = swap_in(MSR_IA32_XSS, 0);
-	if (boot_cpu_has(X86_FEATURE_PEBS))
+	if (have_pebs)
 		w->pebs_enable = swap_in(MSR_IA32_PEBS_ENABLE, 0);
 	w->debugctl = read_msr(MSR_IA32_DEBUGCTLMSR);
 }
@@ -118,7 +128,7 @@ static void restore_msrs(struct vmx_vcpu *x)
 		put_back(MSR_TSC_AUX, w->tsc_aux, guest->tsc_aux);
 	if (boot_cpu_has(X86_FEATURE_XSAVES))
 		put_back(MSR_IA32_XSS, w->xss, 0);
-	if (boot_cpu_has(X86_FEATURE_PEBS))
+	if (have_pebs)
 		put_back(MSR_IA32_PEBS_ENABLE, w->pebs_enable, 0);
 	/* The exit cleared it. */
 	put_back(MSR_IA32_DEBUGCTLMSR, w->debugctl, 0);

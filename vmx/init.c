@@ -3,7 +3,6 @@
 #include <linux/printk.h>
 #include <asm/cpufeature.h>
 #include <asm/msr-index.h>
-#include <asm/perf_event.h>
 
 #include "../core/backend.h"
 #include "../core/compat.h"
@@ -58,14 +57,14 @@ static void read_msrs(void)
 			host_msrs.msr[i] = 0;
 }
 
-/* The MSR behind these controls exists from version 2 of performance monitoring on. */
+/* Some emulators offer the controls without the MSR behind them. */
 static void settle_perf_controls(void)
 {
 	u32 *exit = &vmx_caps.word[VMX_WORD_EXIT], *entry = &vmx_caps.word[VMX_WORD_ENTRY];
-	bool both = (*exit & EXIT_LOAD_PERF_GLOBAL_CTRL) && (*entry & ENTRY_LOAD_PERF_GLOBAL_CTRL);
-	u32 version = boot_cpu_has(X86_FEATURE_ARCH_PERFMON) ? cpuid_eax(0xa) & 0xff : 0;
+	u64 unused;
 
-	if (both && version >= 2)
+	if ((*exit & EXIT_LOAD_PERF_GLOBAL_CTRL) && (*entry & ENTRY_LOAD_PERF_GLOBAL_CTRL) &&
+	    !rdmsrq_safe(MSR_CORE_PERF_GLOBAL_CTRL, &unused))
 		return;
 	*exit &= ~EXIT_LOAD_PERF_GLOBAL_CTRL;
 	*entry &= ~ENTRY_LOAD_PERF_GLOBAL_CTRL;
@@ -112,6 +111,7 @@ int __init kite_hw_init(void)
 		return -EOPNOTSUPP;
 	}
 	settle_perf_controls();
+	vmx_host_init();
 	vmx_hyperv_init();
 	ret = try_vmx();
 	if (ret)

@@ -103,6 +103,7 @@ void vmx_window_close(struct vmx_vcpu *x);
 int vmx_with_window(struct vmx_vcpu *x, void (*fn)(struct vmx_vcpu *x, void *arg), void *arg);
 
 /* host.c: what a guest run needs beside the VMCS and what the exit leaves behind. */
+void vmx_host_init(void);
 void vmx_host_save(struct vmx_vcpu *x);
 void vmx_host_restore(struct vmx_vcpu *x);
 
