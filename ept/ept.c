@@ -148,16 +148,24 @@ static bool zap_table(u64 *table, unsigned int level, u64 gpa, u64 end)
 	return zapped;
 }
 
+/* How much is removed under the lock at a time: vCPUs spin on it with interrupts off. */
+#define ZAP_CHUNK	(32ull << 20)
+
 bool kite_ept_zap(struct kite_ept *ept, u64 gpa, u64 len)
 {
+	u64 end = gpa + len, next;
+	bool zapped = false;
 	unsigned long flags;
-	bool zapped;
 
-	raw_spin_lock_irqsave(&ept->lock, flags);
-	zapped = zap_table(ept->root, KITE_EPT_LEVELS, gpa, gpa + len);
-	if (zapped)
-		ept->gen++;
-	raw_spin_unlock_irqrestore(&ept->lock, flags);
+	for (; gpa < end; gpa = next) {
+		next = min(end, gpa + ZAP_CHUNK);
+		raw_spin_lock_irqsave(&ept->lock, flags);
+		if (zap_table(ept->root, KITE_EPT_LEVELS, gpa, next)) {
+			ept->gen++;
+			zapped = true;
+		}
+		raw_spin_unlock_irqrestore(&ept->lock, flags);
+	}
 	return zapped;
 }
 

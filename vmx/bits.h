@@ -4,6 +4,7 @@
 #define KITE_VMX_BITS_H
 
 #include <linux/bits.h>
+#include <asm/msr-index.h>
 #include <asm/trapnr.h>
 
 #include "insn.h"
@@ -69,6 +70,11 @@ static inline void vmx_clear_blocking(u32 bits)
 #define SEG_AR_DB			BIT(14)
 #define SEG_AR_UNUSABLE		BIT(16)
 #define SEG_AR_RESERVED		(GENMASK(11, 8) | GENMASK(31, 17))
-#define SEG_AR_TYPE_TSS32_BUSY	11
+
+static inline bool vmx_in_64bit_mode(void)
+{
+	return (vmread(VMCS_GUEST_IA32_EFER) & EFER_LMA) &&
+	       (vmread(VMCS_GUEST_CS_ACCESS_RIGHTS) & SEG_AR_L);
+}
 
 #endif

@@ -267,15 +267,15 @@ int vmx_exit_cr(struct vmx_vcpu *x)
 {
 	u64 qualification = vmx_qualification();
 	unsigned int gpr = (qualification & CR_GPR) >> CR_GPR_SHIFT;
-	bool cs_l = vmread(VMCS_GUEST_CS_ACCESS_RIGHTS) & SEG_AR_L;
+	bool wide = vmx_in_64bit_mode();
 
 	if ((qualification & CR_ACCESS) == CR_LMSW)
 		return lmsw(x, qualification);
 	switch (qualification & (CR_NUMBER | CR_ACCESS)) {
 	case CR_TO | 0:
-		return guest_write_cr0(x, cs_l ? vmx_gpr(x, gpr) : (u32)vmx_gpr(x, gpr));
+		return guest_write_cr0(x, wide ? vmx_gpr(x, gpr) : (u32)vmx_gpr(x, gpr));
 	case CR_TO | 4:
-		return guest_write_cr4(x, cs_l ? vmx_gpr(x, gpr) : (u32)vmx_gpr(x, gpr));
+		return guest_write_cr4(x, wide ? vmx_gpr(x, gpr) : (u32)vmx_gpr(x, gpr));
 	case CR_TO | 8:
 		return guest_write_cr8(x, vmx_gpr(x, gpr));
 	case CR_FROM | 8:

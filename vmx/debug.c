@@ -59,7 +59,7 @@ int vmx_exit_dr(struct vmx_vcpu *x)
 	u64 qualification = vmx_qualification();
 	unsigned int gpr = (qualification & DR_GPR) >> DR_GPR_SHIFT;
 	unsigned int n = qualification & DR_NUMBER;
-	bool long_mode = vmread(VMCS_GUEST_CS_ACCESS_RIGHTS) & SEG_AR_L;
+	bool wide = vmx_in_64bit_mode();
 	u64 value;
 
 	/* The privilege check came before the exit, the rest did not. */
@@ -72,11 +72,11 @@ int vmx_exit_dr(struct vmx_vcpu *x)
 		return general_detect(x);
 	if (qualification & DR_FROM) {
 		value = read_dr(x, n);
-		vmx_set_gpr(x, gpr, long_mode ? value : (u32)value);
+		vmx_set_gpr(x, gpr, wide ? value : (u32)value);
 		return vmx_skipped(x);
 	}
 	value = vmx_gpr(x, gpr);
-	if (!write_dr(x, n, long_mode ? value : (u32)value))
+	if (!write_dr(x, n, wide ? value : (u32)value))
 		return vmx_gp(x);
 	vmx_skip(x, vmread(VMCS_EXIT_INSTRUCTION_LENGTH));
 	/* Breakpoints are loaded when a window opens. */

@@ -170,19 +170,23 @@ static void restore_debug(struct vmx_vcpu *x)
 		native_set_debugreg(7, w->dr7);
 }
 
-/* VM exits load null selectors; a 64-bit process has no others, a 32-bit one has. */
+/* VM exits load null selectors; few 64-bit processes have others, 32-bit ones do. */
 static void save_selectors(struct vmx_window *w)
 {
 	savesegment(ds, w->ds);
 	savesegment(es, w->es);
 	savesegment(fs, w->fs);
 	savesegment(gs, w->gs);
+	store_ldt(w->ldt);
 }
 
 static void restore_selectors(struct vmx_vcpu *x)
 {
 	const struct vmx_window *w = &x->window;
 
+	/* First: the others may lie in the local descriptor table. */
+	if (w->ldt)
+		asm volatile("lldt %0" : : "rm"(w->ldt));
 	if (w->ds)
 		loadsegment(ds, w->ds);
 	if (w->es)

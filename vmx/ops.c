@@ -29,15 +29,9 @@ int kite_hw_get_paging(struct kite_vcpu *v, struct kite_paging *paging)
 	return vmx_with_window(to_vmx(v), read_paging, paging);
 }
 
-static bool in_64bit_mode(void)
-{
-	return (vmread(VMCS_GUEST_IA32_EFER) & EFER_LMA) &&
-	       (vmread(VMCS_GUEST_CS_ACCESS_RIGHTS) & SEG_AR_L);
-}
-
 enum kite_insn_mode kite_hw_insn_mode(struct kite_vcpu *v)
 {
-	if (in_64bit_mode())
+	if (vmx_in_64bit_mode())
 		return KITE_INSN_MODE_64;
 	return vmread(VMCS_GUEST_CS_ACCESS_RIGHTS) & SEG_AR_DB ? KITE_INSN_MODE_32 :
 							     KITE_INSN_MODE_16;
@@ -48,13 +42,13 @@ u64 kite_hw_rip(struct kite_vcpu *v, u64 *linear)
 	u64 rip = vmread(VMCS_GUEST_RIP);
 
 	if (linear)
-		*linear = in_64bit_mode() ? rip : (u32)(rip + vmread(VMCS_GUEST_CS_BASE));
+		*linear = vmx_in_64bit_mode() ? rip : (u32)(rip + vmread(VMCS_GUEST_CS_BASE));
 	return rip;
 }
 
 u64 kite_hw_seg_base(struct kite_vcpu *v, unsigned int seg)
 {
-	if (seg != KITE_FS && seg != KITE_GS && in_64bit_mode())
+	if (seg != KITE_FS && seg != KITE_GS && vmx_in_64bit_mode())
 		return 0;
 	return vmread(VMCS_GUEST_ES_BASE + 2 * seg);
 }

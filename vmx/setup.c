@@ -9,6 +9,7 @@
 
 #include "../core/backend.h"
 #include "../core/compat.h"
+#include "../core/irqchip.h"
 #include "../core/vm.h"
 #include "bits.h"
 #include "caps.h"
@@ -113,7 +114,6 @@ static void reset_state(const struct kite_vcpu *v, struct kite_state *s)
 	s->drs.dr7 = 0x400;
 	s->msrs.pat = 0x0007040600070406ull;
 	s->msrs.misc_enable = BIT_ULL(0);	/* fast strings */
-	s->msrs.tsc = rdtsc() + v->vm->tsc_offset;
 	s->events.activity = v->id ? KITE_ACTIVITY_WAIT_FOR_SIPI : KITE_ACTIVITY_ACTIVE;
 }
 
@@ -129,6 +129,9 @@ static void write_vmcs(struct vmx_vcpu *x, void *reset)
 	vmwrite(VMCS_EPT_POINTER, x->core.vm->ept.eptp);
 	vmx_cr_init_masks();
 	vmx_state_set(x, reset);
+	/* Exactly the same for all vCPUs: they agree on the time since the VM was made. */
+	kite_set_tsc_offset(&x->core, x->core.vm->tsc_offset);
+	vmwrite(VMCS_TSC_OFFSET, x->core.tsc_offset);
 }
 
 int kite_hw_vcpu_reset(struct kite_vcpu *v)

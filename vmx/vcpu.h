@@ -34,7 +34,7 @@ struct vmx_window {
 	u64 other_vmcs;		/* current VMCS of that somebody, ~0: none */
 	struct desc_ptr gdt;
 	struct desc_ptr idt;
-	u16 ds, es, fs, gs;
+	u16 ds, es, fs, gs, ldt;
 	u64 dr[4];
 	u64 dr6;
 	u64 dr7;
