@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "irqchip.h"
 
+#include <linux/bitmap.h>
 #include <linux/gfp.h>
 #include <linux/math64.h>
 #include <linux/string.h>
@@ -54,10 +55,12 @@ void kite_irqchip_free_vcpu(struct kite_vcpu *v)
 	free_page((unsigned long)v->lapic.regs);
 }
 
+#define SECS_PER_HOUR	3600
+
 /* One timer is programmed, for what the LAPIC does next; it fires a little late, never early. */
 static void timer_program(struct kite_vcpu *v)
 {
-	u64 next = lapic_timer_next(&v->lapic), now;
+	u64 next = lapic_timer_next(&v->lapic), now, wait;
 
 	if (!next) {
 		/* A timer that fires all the same finds nothing to do. */
@@ -69,7 +72,9 @@ static void timer_program(struct kite_vcpu *v)
 		kite_vcpu_request_self(v, KITE_REQ_TIMER);
 		return;
 	}
-	hrtimer_start(&v->timer, ns_to_ktime(mul_u64_u32_div(next - now, USEC_PER_SEC, tsc_khz) + 1),
+	/* A deadline may be centuries away, beyond what the host can count: look again before. */
+	wait = min_t(u64, next - now, (u64)tsc_khz * MSEC_PER_SEC * SECS_PER_HOUR);
+	hrtimer_start(&v->timer, ns_to_ktime(mul_u64_u32_div(wait, USEC_PER_SEC, tsc_khz) + 1),
 		      HRTIMER_MODE_REL_PINNED_HARD);
 }
 
@@ -165,8 +170,12 @@ void kite_lapic_out(struct kite_vcpu *v, const struct lapic_out *out)
 
 	if (out->todo & LAPIC_OUT_PENDING)
 		v->need_inject = true;
-	if (out->todo & LAPIC_OUT_ROUTE)
+	if (out->todo & LAPIC_OUT_ROUTE) {
 		WRITE_ONCE(v->route, lapic_route(&v->lapic));
+		/* Disabling the APIC empties it, also of what it has not seen yet. */
+		if (!(v->lapic.base & LAPIC_BASE_EN))
+			bitmap_zero(v->pir, IRQ_VECTORS);
+	}
 	if (out->todo & LAPIC_OUT_TIMER)
 		timer_program(v);
 	if (out->todo & LAPIC_OUT_IPI)
@@ -272,6 +281,7 @@ int kite_irqchip_send_msi(struct kite_vm *vm, const struct kite_msi *arg)
 
 int kite_irqchip_get_ioapic(struct kite_vm *vm, struct kite_ioapic *arg)
 {
+	struct ioapic state;
 	unsigned long flags;
 
 	if (!(vm->flags & KITE_VM_IRQCHIP))
@@ -279,12 +289,13 @@ int kite_irqchip_get_ioapic(struct kite_vm *vm, struct kite_ioapic *arg)
 	if (arg->flags)
 		return -EINVAL;
 	raw_spin_lock_irqsave(&vm->ioapic_lock, flags);
-	arg->id = vm->ioapic.id;
-	arg->select = vm->ioapic.select;
-	arg->lines = vm->ioapic.lines;
-	arg->irr = vm->ioapic.irr;
-	memcpy(arg->redir, vm->ioapic.redir, sizeof(arg->redir));
+	ioapic_get_state(&vm->ioapic, &state);
 	raw_spin_unlock_irqrestore(&vm->ioapic_lock, flags);
+	arg->id = state.id;
+	arg->select = state.select;
+	arg->lines = state.lines;
+	arg->irr = state.irr;
+	memcpy(arg->redir, state.redir, sizeof(arg->redir));
 	return 0;
 }
 

@@ -196,8 +196,9 @@ struct kite_irq_line {
  * @data: message data
  * @reserved: 0
  *
- * Errors: ENODEV (no KITE_VM_IRQCHIP), EINVAL (not an MSI address, or a
- * vector below 16 in fixed or lowest-priority mode).
+ * Errors: ENODEV (no KITE_VM_IRQCHIP), EINVAL (not an MSI address, a reserved
+ * delivery mode, a level de-assert, or a vector below 16 in fixed or
+ * lowest-priority mode).
  */
 struct kite_msi {
 	__u32 size;
@@ -217,7 +218,7 @@ struct kite_msi {
  * @select: the register-select register
  * @lines: levels of the inputs, bit n for pin n
  * @irr: edges seen but not yet delivered, bit n for pin n
- * @redir: the redirection table, with delivery status and remote IRR
+ * @redir: the redirection table, with remote IRR; delivery status is not read by a set
  *
  * Errors: ENODEV (no KITE_VM_IRQCHIP).
  */
@@ -440,7 +441,10 @@ struct kite_xsave {
  * @flags: 0
  * @regs: the first KiB of the APIC page, each register at its offset, 32 bits
  *
- * IA32_APIC_BASE is kite_crs.apic_base, the TSC deadline kite_msrs.tsc_deadline.
+ * IA32_APIC_BASE is kite_crs.apic_base, the TSC deadline kite_msrs.tsc_deadline:
+ * restore the base first, then these registers, then TSC and deadline. Errors
+ * that the guest does not see in ESR yet are at offset 284H; in x2APIC mode the
+ * high half of ICR is at 304H.
  * Errors: ENODEV (no KITE_VM_IRQCHIP), EINVAL (not this vCPU's ID, a reserved bit).
  */
 struct kite_lapic {
