@@ -127,6 +127,17 @@ u64 kite_hw_seg_base(struct kite_vcpu *v, unsigned int seg);
 /** kite_hw_skip() - the instruction of @len bytes is done; any blocking by STI or MOV SS ends */
 void kite_hw_skip(struct kite_vcpu *v, u32 len);
 
+/**
+ * kite_hw_internal() - Kite cannot go on with this guest
+ * @v: vCPU
+ * @code: enum kite_internal_error
+ * @insn: bytes of the instruction, if they were read
+ * @len: how many, up to 15
+ *
+ * Return: 0, the record is filled.
+ */
+int kite_hw_internal(struct kite_vcpu *v, u32 code, const u8 *insn, u32 len);
+
 /** kite_hw_inject_pf() - #PF at @gva with @error in the guest */
 void kite_hw_inject_pf(struct kite_vcpu *v, u64 gva, u32 error);
 

@@ -41,7 +41,7 @@ static struct page *writable_page(unsigned long uaddr)
 {
 	struct page *page;
 
-	return get_user_page_fast_only(uaddr, FOLL_WRITE, &page) ? page : NULL;
+	return get_user_pages_fast_only(uaddr, 1, FOLL_WRITE, &page) == 1 ? page : NULL;
 }
 
 /* Interrupts are off: the host's page tables are looked at, but not changed. */
@@ -61,7 +61,7 @@ static int fault_fast(struct kite_vcpu *v, u64 gpa, const struct kite_slot_entry
 		page = writable_page(uaddr);
 	if (!page && !(access & KITE_ACCESS_WRITE)) {
 		writable = false;
-		if (!get_user_page_fast_only(uaddr, 0, &page))
+		if (get_user_pages_fast_only(uaddr, 1, 0, &page) != 1)
 			page = NULL;
 	}
 	if (!page)

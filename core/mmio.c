@@ -21,17 +21,6 @@ static int try_again(struct kite_vcpu *v)
 	return KITE_LEAVE;
 }
 
-static int internal(struct kite_vcpu *v, u32 code, u64 gpa, const u8 *insn, u32 len)
-{
-	struct kite_exit_internal rec = {
-		.code = code, .gpa = gpa, .insn_len = len, .rip = kite_hw_rip(v, NULL),
-	};
-
-	if (len)
-		memcpy(rec.insn, insn, len);
-	return kite_exit_internal(v, &rec);
-}
-
 static u32 user_access_bit(const struct kite_paging *paging)
 {
 	return paging->cpl == 3 ? KITE_PF_USER : 0;
@@ -145,7 +134,7 @@ static int mmio_movs(struct kite_vcpu *v, const struct kite_insn *insn, u64 gpa,
 	case -EFAULT:
 		return KITE_RESUME;
 	default:
-		return internal(v, KITE_INTERNAL_INSN, gpa, NULL, 0);
+		return kite_hw_internal(v, KITE_INTERNAL_INSN, NULL, 0);
 	}
 }
 
@@ -167,16 +156,16 @@ int kite_handle_mmio(struct kite_vcpu *v, u64 gpa, u32 access)
 	if (access & (KITE_FAULT_WALK | KITE_ACCESS_EXEC))
 		return kite_exit_fault(v, gpa, access & KITE_FAULT_ACCESS, -EFAULT);
 	if (access & KITE_FAULT_DELIVERY)
-		return internal(v, KITE_INTERNAL_DELIVERY, gpa, NULL, 0);
+		return kite_hw_internal(v, KITE_INTERNAL_DELIVERY, NULL, 0);
 	kite_hw_paging(v, &paging);
 	kite_hw_rip(v, &gva);
 	ret = fetch(v, &paging, gva, bytes, &n);
 	if (ret == -EAGAIN)
 		return try_again(v);
 	if (ret)
-		return internal(v, KITE_INTERNAL_FETCH, gpa, NULL, 0);
+		return kite_hw_internal(v, KITE_INTERNAL_FETCH, NULL, 0);
 	if (kite_insn_decode(&insn, kite_hw_insn_mode(v), bytes, n) != KITE_INSN_OK)
-		return internal(v, KITE_INTERNAL_INSN, gpa, bytes, n);
+		return kite_hw_internal(v, KITE_INTERNAL_INSN, bytes, n);
 	kite_hw_gprs(v);
 	if (kite_insn_is_string(&insn) && kite_insn_rep_done(&insn, v->regs.gpr)) {
 		kite_hw_skip(v, insn.len);
@@ -186,7 +175,7 @@ int kite_handle_mmio(struct kite_vcpu *v, u64 gpa, u32 access)
 		return mmio_movs(v, &insn, gpa, write, &paging);
 	/* Another vCPU may have changed the instruction since it faulted. */
 	if (write != moves_to_memory(&insn))
-		return internal(v, KITE_INTERNAL_INSN, gpa, bytes, n);
+		return kite_hw_internal(v, KITE_INTERNAL_INSN, bytes, n);
 	if (write)
 		return mmio_write(v, &insn, gpa, paging.rflags,
 				  kite_insn_store_value(&insn, v->regs.gpr));
@@ -215,7 +204,7 @@ int kite_handle_string_io(struct kite_vcpu *v, u16 port, u8 width, bool in, u64 
 
 	*done = 0;
 	if (!n)		/* the element crosses a page */
-		return internal(v, KITE_INTERNAL_INSN, gva, NULL, 0);
+		return kite_hw_internal(v, KITE_INTERNAL_INSN, NULL, 0);
 	kite_hw_paging(v, &paging);
 	ret = kite_gva_to_gpa(v, &paging, gva, (in ? KITE_PF_WRITE : 0) |
 			      user_access_bit(&paging), &gpa, &error);
@@ -230,7 +219,7 @@ int kite_handle_string_io(struct kite_vcpu *v, u16 port, u8 width, bool in, u64 
 	if (ret == -EAGAIN)
 		return try_again(v);
 	if (ret)
-		return internal(v, KITE_INTERNAL_INSN, gpa, NULL, 0);
+		return kite_hw_internal(v, KITE_INTERNAL_INSN, NULL, 0);
 	if (in) {
 		v->completion = KITE_COMPLETE_INS;
 		v->complete_gpa = gpa;

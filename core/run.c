@@ -138,8 +138,6 @@ int kite_vcpu_run(struct kite_vcpu *v)
 
 	v->run->exit_reason = KITE_EXIT_NONE;
 	v->recorded = false;
-	v->run->trace_count = 0;
-	v->trace_count = 0;
 	if (v->completion)
 		ret = kite_complete(v);
 	if (!ret && READ_ONCE(v->run->immediate_exit))
@@ -147,6 +145,9 @@ int kite_vcpu_run(struct kite_vcpu *v)
 	else if (!ret)
 		ret = run_loop(v);
 	v->run->trace_count = v->trace_count;
+	/* A call that the kernel starts again goes on with the same trace. */
+	if (ret != -ERESTARTNOINTR)
+		v->trace_count = 0;
 	if (!ret)
 		v->stats.user_exits++;
 	return ret;

@@ -4,6 +4,7 @@
 
 #include <linux/kernel.h>
 #include <linux/nospec.h>
+#include <linux/string.h>
 
 #include "../core/exit_record.h"
 #include "dump.h"
@@ -18,6 +19,7 @@ void vmx_skip(struct vmx_vcpu *x, u32 len)
 {
 	u64 rip = vmread(VMCS_GUEST_RIP) + len;
 
+	x->skipped = true;
 	/* Outside 64-bit mode, RIP wraps at 4 GiB. */
 	if (!(vmread(VMCS_GUEST_CS_ACCESS_RIGHTS) & SEG_AR_L))
 		rip = (u32)rip;
@@ -35,7 +37,7 @@ int vmx_skipped(struct vmx_vcpu *x)
 	return KITE_RESUME;
 }
 
-int vmx_internal(struct vmx_vcpu *x, u32 code)
+int vmx_internal_insn(struct vmx_vcpu *x, u32 code, const u8 *insn, u32 len)
 {
 	struct kite_exit_internal rec = {
 		.code = code,
@@ -44,10 +46,18 @@ int vmx_internal(struct vmx_vcpu *x, u32 code)
 		.gpa = vmread(VMCS_GUEST_PHYSICAL_ADDRESS),
 		.rip = vmread(VMCS_GUEST_RIP),
 		.idt_vectoring = x->exit.idt_vectoring,
+		.insn_len = len,
 	};
 
+	if (len)
+		memcpy(rec.insn, insn, len);
 	vmx_dump(x, "internal error");
 	return kite_exit_internal(&x->core, &rec);
+}
+
+int vmx_internal(struct vmx_vcpu *x, u32 code)
+{
+	return vmx_internal_insn(x, code, NULL, 0);
 }
 
 static void trace(struct vmx_vcpu *x)
@@ -88,6 +98,9 @@ static int finish(struct vmx_vcpu *x, int ret)
 	}
 	if (ret == 0 && !v->recorded)
 		return vmx_internal(x, KITE_INTERNAL_NO_RECORD);
+	/* The trap flag counts what the guest executes, not what is done for it. */
+	if (ret > 0 && (v->debug & KITE_DEBUG_STEP) && x->skipped)
+		return kite_exit_debug(v, vmread(VMCS_GUEST_RIP));
 	if (ret > 0 && v->debug & KITE_DEBUG_TRACE && v->trace_count == KITE_TRACE_ENTRIES)
 		return kite_exit_plain(v, KITE_EXIT_TRACE);
 	return ret;
@@ -104,6 +117,7 @@ int vmx_handle_exit(struct vmx_vcpu *x)
 	if (x->exit.reason & REASON_ENTRY_FAILURE)
 		return vmx_exit_entry_failure(x);
 	x->launched = true;
+	x->skipped = false;
 	basic = x->exit.reason & REASON_BASIC;
 	if (basic < KITE_STATS_EXITS)
 		v->stats.exits[basic]++;

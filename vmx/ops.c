@@ -58,6 +58,11 @@ void kite_hw_skip(struct kite_vcpu *v, u32 len)
 	vmx_skip(to_vmx(v), len);
 }
 
+int kite_hw_internal(struct kite_vcpu *v, u32 code, const u8 *insn, u32 len)
+{
+	return vmx_internal_insn(to_vmx(v), code, insn, len);
+}
+
 void kite_hw_inject_pf(struct kite_vcpu *v, u64 gva, u32 error)
 {
 	v->regs.cr2 = gva;

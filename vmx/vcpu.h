@@ -62,9 +62,11 @@ struct vmx_vcpu {
 	u32 *vmcs;
 	unsigned long *msr_bitmap;
 	u16 vpid;
+	bool cleared;		/* VMCLEAR has seen the region */
 	bool launched;
 	bool vmfail;		/* the last entry did not happen */
 	bool load_pdptes;	/* before the next entry, if PAE paging is on */
+	bool skipped;		/* the handler finished an instruction for the guest */
 	bool triple_fault;	/* an exception could not be delivered for the third time */
 	u8 host_event;		/* vector of a host NMI or machine check to hand on, or 0 */
 
@@ -124,6 +126,7 @@ void vmx_nmi_unblocked(struct vmx_vcpu *x);
 /* exit.c */
 int vmx_handle_exit(struct vmx_vcpu *x);
 int vmx_internal(struct vmx_vcpu *x, u32 code);
+int vmx_internal_insn(struct vmx_vcpu *x, u32 code, const u8 *insn, u32 len);
 
 /* msr.c */
 void vmx_msr_init_bitmap(struct vmx_vcpu *x);

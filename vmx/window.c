@@ -132,7 +132,10 @@ int vmx_window_open(struct vmx_vcpu *x)
 		ret = -EBUSY;
 	if (ret)
 		return ret;
-	if (!vmptrld(x->vmcs_pa)) {
+	/* A new region is made known to the CPU by VMCLEAR. */
+	if (!x->cleared)
+		x->cleared = vmclear(x->vmcs_pa);
+	if (!x->cleared || !vmptrld(x->vmcs_pa)) {
 		close_vmx(w);
 		return -EBUSY;
 	}
