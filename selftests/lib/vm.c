@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "vm.h"
+
+#include <stdlib.h>
+#include <sys/mman.h>
+
+/* The linker's: the program's image. */
+extern u8 __executable_start[], _end[];
+
+enum { SLOT_RAM, SLOT_IMAGE };
+
+static u64 image_start(void)
+{
+	return (u64)__executable_start & ~(KT_PAGE - 1);
+}
+
+static u64 image_len(void)
+{
+	return (((u64)_end + KT_PAGE - 1) & ~(KT_PAGE - 1)) - image_start();
+}
+
+void *kt_ptr(struct kt_vm *vm, u64 gpa)
+{
+	if (gpa < KT_RAM)
+		return vm->ram + gpa;
+	ASSERT_TRUE(gpa - image_start() < image_len());
+	return (void *)gpa;
+}
+
+void kt_vcpu_init(struct kt_vcpu *vcpu, struct kt_vm *vm, u32 id)
+{
+	void *map;
+
+	vcpu->vm = vm;
+	vcpu->fd = vm_create_vcpu(vm->fd, id);
+	map = mmap(NULL, vm->info.vcpu_mmap_size, PROT_READ | PROT_WRITE, MAP_SHARED, vcpu->fd, 0);
+	if (map == MAP_FAILED)
+		FAIL("mmap of a vCPU: errno %d", errno);
+	vcpu->run = map;
+	vcpu->trace = map + KITE_TRACE_OFFSET;
+}
+
+static struct kt_vm *vm_new(enum kt_mode mode, u32 flags)
+{
+	struct kt_vm *vm = calloc(1, sizeof(*vm));
+
+	ASSERT_TRUE(vm);
+	vm->dev = dev_open();
+	dev_get_info(vm->dev, &vm->info);
+	vm->fd = dev_create_vm(vm->dev, flags);
+	vm->ram = mmap(NULL, KT_RAM, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (vm->ram == MAP_FAILED)
+		FAIL("mmap of guest memory: errno %d", errno);
+	vm_set_slot(vm->fd, SLOT_RAM, 0, 0, KT_RAM, vm->ram);
+	vm_set_slot(vm->fd, SLOT_IMAGE, 0, image_start(), image_len(), (void *)image_start());
+	kt_vcpu_init(&vm->vcpu, vm, 0);
+	kt_vcpu_set_mode(&vm->vcpu, mode);
+	return vm;
+}
+
+struct kt_vm *kt_vm_new(enum kt_mode mode)
+{
+	return vm_new(mode, 0);
+}
+
+struct kt_vm *kt_vm_new_irqchip(enum kt_mode mode)
+{
+	return vm_new(mode, KITE_VM_IRQCHIP);
+}
+
+u64 kt_reg(struct kt_vcpu *vcpu, enum kite_gpr reg)
+{
+	struct kite_state s;
+
+	vcpu_get_state(vcpu->fd, KITE_STATE_GPRS, &s);
+	return s.gprs.gpr[reg];
+}
+
+void kt_set_reg(struct kt_vcpu *vcpu, enum kite_gpr reg, u64 value)
+{
+	struct kite_state s;
+
+	vcpu_get_state(vcpu->fd, KITE_STATE_GPRS, &s);
+	s.gprs.gpr[reg] = value;
+	vcpu_set_state(vcpu->fd, KITE_STATE_GPRS, &s);
+}
+
+u64 kt_rip(struct kt_vcpu *vcpu)
+{
+	struct kite_state s;
+
+	vcpu_get_state(vcpu->fd, KITE_STATE_GPRS, &s);
+	return s.gprs.rip;
+}
+
+void kt_set_rip(struct kt_vcpu *vcpu, u64 rip)
+{
+	struct kite_state s;
+
+	vcpu_get_state(vcpu->fd, KITE_STATE_GPRS, &s);
+	s.gprs.rip = rip;
+	vcpu_set_state(vcpu->fd, KITE_STATE_GPRS, &s);
+}
+
+u64 kt_rflags(struct kt_vcpu *vcpu)
+{
+	struct kite_state s;
+
+	vcpu_get_state(vcpu->fd, KITE_STATE_GPRS, &s);
+	return s.gprs.rflags;
+}
+
+void kt_set_rflags(struct kt_vcpu *vcpu, u64 rflags)
+{
+	struct kite_state s;
+
+	vcpu_get_state(vcpu->fd, KITE_STATE_GPRS, &s);
+	s.gprs.rflags = rflags;
+	vcpu_set_state(vcpu->fd, KITE_STATE_GPRS, &s);
+}
+
+void kt_register_modes(struct kt_test *tests, const char *name, void (*fn)(unsigned int),
+		       u32 modes)
+{
+	unsigned int mode;
+
+	for (mode = 0; mode < KT_MODES; mode++) {
+		if (!(modes & KT_IN(mode)))
+			continue;
+		tests[mode] = (struct kt_test){
+			.name = name, .variant = kt_mode_names[mode], .fn = fn, .param = mode,
+		};
+		kt_register(&tests[mode]);
+	}
+}
