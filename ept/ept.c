@@ -4,9 +4,7 @@
 #include <linux/errno.h>
 #include <linux/gfp.h>
 #include <linux/io.h>
-#include <linux/lockdep.h>
 #include <linux/minmax.h>
-#include <linux/mm.h>
 
 static u64 *table_of(u64 entry)
 {

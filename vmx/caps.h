@@ -3,6 +3,7 @@
 #ifndef KITE_VMX_CAPS_H
 #define KITE_VMX_CAPS_H
 
+#include <linux/bits.h>
 #include <linux/types.h>
 
 /* Words of controls, the first argument of CONTROL() in controls.def. */

@@ -79,7 +79,6 @@ static __always_inline u64 vmptrst(void)
 }
 
 #define INVEPT_SINGLE_CONTEXT	1ul
-#define INVEPT_ALL_CONTEXTS	2ul
 
 static __always_inline bool invept(unsigned long type, u64 eptp)
 {
