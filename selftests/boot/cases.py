@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The boot tests as a table."""
+import dataclasses
+import itertools
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+    """A test: an L1, what runs in it and what has to be on its output.
+
+    guest: cloud, full: Debian's kernel; memtest86+: of that package; None: the small guests
+    script: shell lines for L1, after those of l1.sh; every command has to succeed
+    expect: regular expression -> how many lines have to match, or a minimum as a 1-tuple
+    """
+    name: str
+    script: str
+    expect: dict
+    guest: str = None
+    quick: bool = False
+    cpus: int = 1
+    mem: str = "1G"
+    timeout: int = 120
+
+
+REBOOT = 'want {} debian "run=\\"reboot -f\\""'
+
+
+def ends():
+    """Ways in which a small guest ends, and the exit status of kitectl for each."""
+    table = (
+        ("power_off_port", 0, None), ("reset_cf9", 6, "reset"), ("reset_i8042", 6, "reset"),
+        ("reset_i8042_output", 6, "reset"), ("reset_port92", 6, "reset"), ("debug_exit", 43, None),
+        ("triple_fault", 8, "triple fault"), ("unmapped_exec", 4, "no page for guest address 0xd0000000"),
+        ("unmapped_walk", 4, "no page for guest address 0xd0000000"),
+        ("unmapped_insn", 10, "Kite does not decode"),
+        ("spin", 14, "time is up"), ("spin_io", 14, "time is up"), ("halt", 14, "time is up"),
+    )
+    script = "\n".join(f"want {status} flat {name}" for name, status, _ in table)
+    expect = {"^ready$": len(table)}
+    for _, _, text in table:
+        if text:
+            expect[text] = (1,)
+    return Case("ends", script, expect, quick=True)
+
+
+def small():
+    modules = '--append "kite test=1" --module /guest/module --mem 128M'
+    run = "want 0 kitectl run --timeout 20 --kernel /guest/"
+    yield Case("flat_real", "mode=real want 0 flat real", {"^real: ok$": 1}, quick=True)
+    yield Case("flat_protected", "want 0 flat protected", {"^protected: ok$": 1}, quick=True)
+    yield Case("flat_long", "mode=long want 0 flat long", {"^long: ok$": 1}, quick=True)
+    yield Case("multiboot_elf", f"{run}multiboot.elf {modules}", {"^multiboot: ok$": 1}, quick=True)
+    yield Case("multiboot_addresses", f"{run}multiboot.bin {modules}", {"^multiboot: ok$": 1}, quick=True)
+    yield Case("pvh", f"{run}pvh.elf {modules}", {"^pvh: ok$": 1}, quick=True)
+    yield Case("unmapped", "want 0 flat unmapped", {"^unmapped: ok$": 1}, quick=True)
+    yield Case("no_guest", "want 4 kitectl run --kernel /guest/module",
+               {"not a kernel that Kite knows; looked for": 1}, quick=True)
+    yield Case("reset_loop", "want 14 kitectl run --timeout 3 --flat-mode protected --on-reboot reset "
+               "--kernel /guest/reset_cf9.bin", {"^kitectl: reboot 3$": 1, "^ready$": (4,)}, quick=True)
+
+
+def kills():
+    """A guest with interrupts off cannot keep kitectl from ending. Statuses: kitectl's, or 128 + n."""
+    for signal, status in (("INT", 16), ("TERM", 16), ("KILL", 137)):
+        for cpus in (1, 2):
+            lines = "\n".join(f"kill_guest {signal} {status} {guest}" for guest in ("spin", "spin_io", "halt"))
+            yield Case(f"kill_{signal}_cpus{cpus}", lines, {f"^kill {signal}: all freed$": 3}, quick=True,
+                       cpus=cpus)
+
+
+def debian_matrix():
+    """Debian's kernels, ten times in a row in one L1."""
+    for guest, kaslr, mitigations in itertools.product(("cloud", "full"), (True, False), (True, False)):
+        append = ("" if kaslr else "nokaslr ") + ("" if mitigations else "mitigations=off")
+        big = guest == "full"
+        yield Case(f"{guest}_{'kaslr' if kaslr else 'nokaslr'}_{'mitigations' if mitigations else 'unmitigated'}",
+                   f'repeat want 0 debian "{append}" --mem {"1G" if big else "256M"}',
+                   {"^Linux .*Debian 6.1": "repeat", "^guest: exit status 0$": "repeat"}, guest=guest,
+                   mem="2G" if big else "1G", timeout=1800)
+
+
+def debian():
+    two = 'debian "" >/a 2>&1 & pid=$!\ndebian "" >/b 2>&1; first=$?\nwait $pid; second=$?\ncat /a /b\n' \
+          "want 0 [ $first -eq 0 ]\nwant 0 [ $second -eq 0 ]"
+    came_up = {"^Linux .*Debian 6.1": 1, "^guest: exit status 0$": 1}
+    yield Case("cloud", 'want 0 debian "" --stats', {**came_up, "^ *[1-9][0-9]* +windows_own": 1}, guest="cloud",
+               quick=True)
+    yield Case("cloud_cpus2", 'want 0 debian ""', came_up, guest="cloud", quick=True, cpus=2)
+    yield Case("full", 'want 0 debian "" --mem 1G', came_up, guest="full", mem="2G", timeout=300)
+    yield Case("full_cpus2", 'want 0 debian "" --mem 1G', came_up, guest="full", mem="2G", cpus=2, timeout=300)
+    for cpus in (1, 2):
+        yield Case(f"two_vms_cpus{cpus}", two, {k: 2 for k in came_up}, guest="cloud", cpus=cpus, timeout=300)
+    yield Case("reboot", REBOOT.format(6), {"asked for a reset": 1}, guest="cloud")
+    yield Case("reboot_reset", REBOOT.format(14) + " --on-reboot reset --timeout 60",
+               {"^kitectl: reboot 2$": 1, "^guest: init": (3,)}, guest="cloud", timeout=300)
+    yield Case("panic", 'want 6 debian "panic=-1 rdinit=/bin/busybox -- false"',
+               {"Kernel panic - not syncing: Attempted to kill init!": 1, "asked for a reset": 1}, guest="cloud")
+    yield Case("panic_hangs", 'want 14 debian "rdinit=/bin/busybox -- false" --timeout 40',
+               {"Kernel panic - not syncing: Attempted to kill init!": 1, "time is up": 1}, guest="cloud")
+    yield Case("kill_debian", 'debian "run=\\"while :; do :; done\\"" >/out 2>&1 & pid=$!\n'
+               'until_line /out "guest: init"\nkill -9 $pid\nwait $pid', {}, guest="cloud")
+    # It waits 3000 of its milliseconds for a key and, without a timer it knows, takes them far too long.
+    yield Case("memtest86+", 'want 14 kitectl run --kernel "/guest/memtest86+" --mem 16M --timeout 320 '
+               '--append "console=ttyS0,115200 nobench nosmp"',
+               {r"Memtest86\+ v6.*Address test": 1}, guest="memtest86+", timeout=590)
+
+
+CASES = (*small(), ends(), *kills(), *debian(), *debian_matrix())
