@@ -44,13 +44,15 @@ static struct page *writable_page(unsigned long uaddr)
 	return get_user_pages_fast_only(uaddr, 1, FOLL_WRITE, &page) == 1 ? page : NULL;
 }
 
-/* Interrupts are off: the host's page tables are looked at, but not changed. */
+/*
+ * Interrupts are off: the host's page tables are looked at, but not changed.
+ * @seq is older than @slot.
+ */
 static int fault_fast(struct kite_vcpu *v, u64 gpa, const struct kite_slot_entry *slot,
-		      u32 access)
+		      u32 access, unsigned long seq)
 {
 	unsigned long uaddr = slot->uaddr + ((gpa & PAGE_MASK) - slot->gpa);
 	bool can_write = !(slot->flags & KITE_SLOT_READONLY);
-	unsigned long seq = kite_ept_begin(&v->vm->ept);
 	struct page *page = NULL;
 	bool writable = true;
 	int ret;
@@ -74,13 +76,16 @@ static int fault_fast(struct kite_vcpu *v, u64 gpa, const struct kite_slot_entry
 int kite_handle_fault(struct kite_vcpu *v, u64 gpa, u32 access)
 {
 	const struct kite_slot_entry *slot;
+	unsigned long seq;
 
 	if (kite_irqchip_claims(v, gpa))
 		return kite_handle_mmio(v, gpa, access);
+	/* Before the slot: one that goes away meanwhile must not be mapped. */
+	seq = kite_ept_begin(&v->vm->ept);
 	slot = kite_slot_find(v->vm, gpa);
 	if (!slot || ((access & KITE_ACCESS_WRITE) && (slot->flags & KITE_SLOT_READONLY)))
 		return kite_handle_mmio(v, gpa, access);
-	if (!fault_fast(v, gpa, slot, access))
+	if (!fault_fast(v, gpa, slot, access, seq))
 		return KITE_RESUME;
 	v->fault.gpa = gpa;
 	v->fault.access = access & KITE_FAULT_ACCESS;

@@ -127,6 +127,8 @@ static const struct kite_slot_entry *slot_by_id(const struct kite_slots *slots, 
 /*
  * A vCPU that looked the old slot up before @new is published must not map it
  * after the zap: the publication is an invalidation like those of the host.
+ * From the publication on the host's invalidations do not find the old slot: the
+ * lock keeps them waiting until no CPU can use its translations any more.
  */
 static void slots_publish(struct kite_vm *vm, struct kite_slots *new,
 			  const struct kite_slot_entry *gone)
@@ -134,9 +136,9 @@ static void slots_publish(struct kite_vm *vm, struct kite_slots *new,
 	kite_ept_invalidate_begin(&vm->ept);
 	kite_mm_lock(vm);
 	rcu_assign_pointer(vm->slots, new);
-	kite_mm_unlock(vm);
 	if (gone && kite_ept_zap(&vm->ept, gone->gpa, gone->len))
 		kite_vm_flush(vm);
+	kite_mm_unlock(vm);
 	kite_ept_invalidate_end(&vm->ept);
 }
 
