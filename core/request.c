@@ -7,16 +7,17 @@
 
 void kite_vcpu_kick(struct kite_vcpu *v)
 {
-	int cpu;
-
 	if (swq_has_sleeper(&v->wait))
 		swake_up_one(&v->wait);
 	preempt_disable();
-	cpu = READ_ONCE(v->cpu);
-	/* In its window on this CPU it can only be the sender itself. */
-	if (READ_ONCE(v->mode) == KITE_IN_GUEST && cpu != smp_processor_id() &&
+	/*
+	 * In its window on this CPU it can only be the sender itself. Where the
+	 * window is may be asked only once EXITING keeps others from sending: a
+	 * CPU read before may be that of an earlier window.
+	 */
+	if (READ_ONCE(v->mode) == KITE_IN_GUEST && READ_ONCE(v->cpu) != smp_processor_id() &&
 	    cmpxchg(&v->mode, KITE_IN_GUEST, KITE_EXITING) == KITE_IN_GUEST)
-		smp_send_reschedule(cpu);
+		smp_send_reschedule(READ_ONCE(v->cpu));
 	preempt_enable();
 }
 
@@ -43,7 +44,7 @@ void kite_vm_flush(struct kite_vm *vm)
 			cpumask_set_cpu(READ_ONCE(v->cpu), mask);
 	}
 	rcu_read_unlock();
-	/* An acknowledgement means that the window there has closed. */
+	/* An answer means that the window there has closed. */
 	smp_call_function_many(mask, kite_flush_ack, NULL, true);
 	preempt_enable();
 }
