@@ -329,6 +329,8 @@ int kite_irqchip_get_lapic(struct kite_vcpu *v, struct kite_lapic *arg)
 		return -EINVAL;
 	kite_irqchip_merge_pir(v);
 	lapic_get_regs(&v->lapic, (u32 *)arg->regs, kite_guest_tsc(v));
+	/* The timer may have been due: its interrupt is in IRR now. */
+	v->need_inject = true;
 	return 0;
 }
 
