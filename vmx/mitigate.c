@@ -59,12 +59,18 @@ u32 vmx_mitigate_flags(void)
 	return enter_flags;
 }
 
-/* The guest's IA32_SPEC_CTRL is loaded around its run where it is not the host's. */
+/*
+ * The guest's IA32_SPEC_CTRL is loaded around its run where it is not the host's.
+ * The first kind of IBRS protects only after a write that follows the exit, even
+ * of the same value.
+ */
 void vmx_mitigate_spec_ctrl(struct vmx_vcpu *x)
 {
 	const struct kite_regs *regs = &x->core.regs;
+	bool write = regs->guest_spec_ctrl != regs->host_spec_ctrl ||
+		     boot_cpu_has(X86_FEATURE_KERNEL_IBRS);
 
-	x->spec_ctrl_flag = regs->guest_spec_ctrl != regs->host_spec_ctrl ? ENTER_SPEC_CTRL : 0;
+	x->spec_ctrl_flag = write ? ENTER_SPEC_CTRL : 0;
 }
 
 /* At the start of a window, before the guest's state is loaded. */
