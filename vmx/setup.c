@@ -43,7 +43,6 @@ static const struct {
 	{ VMCS_HOST_ES_SELECTOR, 0 },
 	{ VMCS_HOST_FS_SELECTOR, 0 },
 	{ VMCS_HOST_GS_SELECTOR, 0 },
-	{ VMCS_HOST_IA32_SYSENTER_CS, __KERNEL_CS },
 };
 
 static void write_controls(struct vmx_vcpu *x)
@@ -78,6 +77,8 @@ static u64 host_msr(u32 msr)
 static void write_host(struct vmx_vcpu *x)
 {
 	vmwrite(VMCS_HOST_RIP, (unsigned long)vmx_exit_point);
+	/* All zero in a kernel without 32-bit system calls, and to stay so. */
+	vmwrite(VMCS_HOST_IA32_SYSENTER_CS, host_msr(MSR_IA32_SYSENTER_CS));
 	vmwrite(VMCS_HOST_IA32_SYSENTER_EIP, host_msr(MSR_IA32_SYSENTER_EIP));
 }
 
