@@ -73,7 +73,10 @@ static const struct policy policies[] = {
 	{ 0x07, 0, EBX,
 	  B(0) | B(3) | B(5) | B(6) | B(7) | B(8) | B(9) | B(10) | B(13) | B(16) | B(17) |
 	  B(18) | B(19) | B(20) | B(21) | B(23) | B(24) | B(28) | B(29) | B(30) | B(31), B(1) },
-	/* VBMI UMIP VBMI2 GFNI VAES VPCLMULQDQ VNNI BITALG VPOPCNTDQ RDPID. Hidden: PKU, CET, LA57. */
+	/*
+	 * VBMI UMIP VBMI2 GFNI VAES VPCLMULQDQ VNNI BITALG VPOPCNTDQ RDPID.
+	 * Hidden: PKU, CET, LA57.
+	 */
 	{ 0x07, 0, ECX,
 	  B(1) | B(2) | B(6) | B(8) | B(9) | B(10) | B(11) | B(12) | B(14) | B(22), 0 },
 	/* 4VNNIW 4FMAPS FSRM VP2INTERSECT MD_CLEAR SERIALIZE FP16, IBRS/IBPB STIBP SSBD. */

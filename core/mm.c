@@ -146,12 +146,12 @@ bool kite_vm_is_mine(const struct kite_vm *vm)
 	return vm->kmm->notifier.mm == current->mm;
 }
 
-void kite_mm_lock(struct kite_vm *vm)
+void kite_mm_lock(struct kite_vm *vm) __acquires(mm)
 {
 	spin_lock(&vm->kmm->lock);
 }
 
-void kite_mm_unlock(struct kite_vm *vm)
+void kite_mm_unlock(struct kite_vm *vm) __releases(mm)
 {
 	spin_unlock(&vm->kmm->lock);
 }

@@ -12,8 +12,8 @@ int kite_mm_attach(struct kite_vm *vm);
 void kite_mm_detach(struct kite_vm *vm);
 
 /* Against invalidations by the host, for a change of the slots they look at. */
-void kite_mm_lock(struct kite_vm *vm);
-void kite_mm_unlock(struct kite_vm *vm);
+void kite_mm_lock(struct kite_vm *vm) __acquires(mm);
+void kite_mm_unlock(struct kite_vm *vm) __releases(mm);
 
 /* Module exit: wait until every notifier is gone. */
 void kite_mm_exit(void);

@@ -107,14 +107,14 @@ static int window(struct kite_vcpu *v)
 	if (!kite_must_leave(v)) {
 		vtime_account_guest_enter();
 		ret = kite_hw_run(v);
-		smp_store_release(&v->mode, KITE_OUTSIDE);
+		smp_store_release(&v->mode, KITE_OUTSIDE);	/* closed, for kite_vm_flush() */
 		kite_hw_after_run(v);
 		/* The tick that ended the window is guest time: let it in first. */
 		local_irq_enable();
 		local_irq_disable();
 		vtime_account_guest_exit();
 	}
-	smp_store_release(&v->mode, KITE_OUTSIDE);
+	smp_store_release(&v->mode, KITE_OUTSIDE);	/* closed, for kite_vm_flush() */
 	local_irq_enable();
 	return ret;
 }

@@ -23,9 +23,8 @@ struct kite_vm {
 	struct kite_mm *kmm;	/* the address space the memory comes from */
 	struct list_head kmm_link;
 
-	/* Written under slots_lock, read under RCU. */
-	struct kite_slots __rcu *slots;
-	struct mutex slots_lock;
+	struct kite_slots __rcu *slots;	/* written under slots_lock, read under RCU */
+	struct mutex slots_lock;	/* serialises changes of the slots */
 
 	struct kite_ept ept;
 

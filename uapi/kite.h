@@ -38,7 +38,7 @@
 
 /* On a VM. */
 #define KITE_VM_SET_SLOT	_IO(KITE_IOC, 0x20)	/* struct kite_slot */
-#define KITE_VM_CREATE_VCPU	_IO(KITE_IOC, 0x21)	/* struct kite_create_vcpu; returns a vCPU fd */
+#define KITE_VM_CREATE_VCPU	_IO(KITE_IOC, 0x21)	/* struct kite_create_vcpu; returns a fd */
 #define KITE_VM_IRQ_LINE	_IO(KITE_IOC, 0x22)	/* struct kite_irq_line */
 #define KITE_VM_SEND_MSI	_IO(KITE_IOC, 0x23)	/* struct kite_msi */
 #define KITE_VM_GET_IOAPIC	_IO(KITE_IOC, 0x24)	/* struct kite_ioapic */
@@ -232,7 +232,7 @@ struct kite_ioapic {
 	__aligned_u64 redir[KITE_IOAPIC_PINS];
 };
 
-/* Bits of kite_segment.ar, as in the VMCS: type 3:0, S 4, DPL 6:5, P 7, AVL 12, L 13, D/B 14, G 15. */
+/* kite_segment.ar, as in the VMCS: type 3:0, S 4, DPL 6:5, P 7, AVL 12, L 13, D/B 14, G 15. */
 #define KITE_SEG_UNUSABLE	(1u << 16)
 
 /**
@@ -540,7 +540,7 @@ struct kite_translate {
 enum kite_exit_reason {
 	KITE_EXIT_NONE,			/* never seen after KITE_VCPU_RUN returned 0 */
 	KITE_EXIT_IO,			/* kite_run.io: IN, OUT, INS, OUTS */
-	KITE_EXIT_MMIO,			/* kite_run.mmio: access to no slot, or write to a read-only one */
+	KITE_EXIT_MMIO,			/* kite_run.mmio: no slot, or write to a read-only one */
 	KITE_EXIT_HLT,			/* HLT in a VM without KITE_VM_IRQCHIP */
 	KITE_EXIT_SHUTDOWN,		/* triple fault */
 	KITE_EXIT_KICK,			/* KITE_VCPU_KICK or kite_run.immediate_exit */
@@ -611,7 +611,8 @@ struct kite_exit_fault {
 /**
  * struct kite_exit_fail_entry - a VM entry failed
  * @exit_reason: VM-exit reason with bit 31 set, or 0 for a VMfail
- * @instruction_error: VM-instruction error, SDM chapter "VMX Instruction Reference"; 0 if @exit_reason
+ * @instruction_error: VM-instruction error, SDM chapter "VMX Instruction Reference"; 0 with
+ *	@exit_reason
  * @qualification: exit qualification
  */
 struct kite_exit_fail_entry {
@@ -625,7 +626,7 @@ enum kite_internal_error {
 	KITE_INTERNAL_INSN,		/* MMIO by an instruction the decoder does not know */
 	KITE_INTERNAL_FETCH,		/* the bytes of an MMIO instruction cannot be read */
 	KITE_INTERNAL_TASK_SWITCH,	/* hardware task switch */
-	KITE_INTERNAL_DELIVERY,		/* an exit that cannot be finished while delivering an event */
+	KITE_INTERNAL_DELIVERY,		/* an exit that cannot be finished during event delivery */
 	KITE_INTERNAL_NO_RECORD,	/* a handler left no record: a bug of Kite */
 	KITE_INTERNAL_WINDOW,		/* VMX cannot be used on this CPU now */
 	KITE_INTERNAL_MACHINE_CHECK,	/* machine check while the guest ran */

@@ -5,6 +5,7 @@
  */
 #include <linux/bits.h>
 #include <linux/build_bug.h>
+#include <linux/kernel.h>
 #include <linux/types.h>
 
 #include "caps.h"
@@ -64,7 +65,7 @@ static bool basic_valid(u64 basic, void (*missing)(const char *name, const char 
 	bool ok = true;
 
 	if (!(basic & BASIC_TRUE_CONTROLS)) {
-		missing("IA32_VMX_TRUE_*_CTLS", "controls of the first VMX CPUs cannot be switched off");
+		missing("IA32_VMX_TRUE_*_CTLS", "the first VMX CPUs cannot switch controls off");
 		ok = false;
 	}
 	if ((basic & BASIC_MEMORY_TYPE) != MEMORY_TYPE_WB) {
@@ -86,7 +87,7 @@ bool vmx_caps_from_msrs(struct vmx_caps *caps, const u64 *msr,
 		caps->word[i] = (u32)msr[word_msr[i]];
 		caps->allowed1[i] = msr[word_msr[i]] >> 32;
 	}
-	for (i = 0; i < sizeof(controls) / sizeof(controls[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(controls); i++) {
 		const struct control *c = &controls[i];
 
 		if (caps->allowed1[c->word] & BIT(c->bit)) {
@@ -98,7 +99,7 @@ bool vmx_caps_from_msrs(struct vmx_caps *caps, const u64 *msr,
 	}
 	caps->misc = msr[MISC];
 	caps->ept_vpid = msr[EPT_VPID];
-	for (i = 0; i < sizeof(ept_caps) / sizeof(ept_caps[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(ept_caps); i++) {
 		if (!(caps->ept_vpid & BIT_ULL(ept_caps[i].bit)) && ept_caps[i].need == required) {
 			missing(ept_caps[i].name, ept_caps[i].why);
 			ok = false;

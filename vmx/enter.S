@@ -133,7 +133,8 @@ SYM_INNER_LABEL(vmx_exit_point, SYM_L_GLOBAL)
 	xor	%r15d, %r15d
 
 	/* Before the first RET: the return stack buffer holds the guest's addresses. */
-	FILL_RETURN_BUFFER %rax, RSB_CLEAR_LOOPS, X86_FEATURE_RSB_VMEXIT, X86_FEATURE_RSB_VMEXIT_LITE
+	FILL_RETURN_BUFFER %rax, RSB_CLEAR_LOOPS, X86_FEATURE_RSB_VMEXIT, \
+		X86_FEATURE_RSB_VMEXIT_LITE
 
 	pop	%rsi				/* flags */
 	pop	%rdi				/* regs */

@@ -12,7 +12,7 @@
 
 /* Flags of vmx_enter(). */
 #define ENTER_LAUNCHED			1
-#define ENTER_SPEC_CTRL			2	/* the guest's IA32_SPEC_CTRL differs from the host's */
+#define ENTER_SPEC_CTRL			2	/* IA32_SPEC_CTRL differs between guest and host */
 #define ENTER_CLEAR_CPU_BUFFERS		4
 #define ENTER_CLEAR_BHB			8
 

@@ -15,7 +15,8 @@ void vmx_hyperv_init(void)
 {
 	if (!boot_cpu_has(X86_FEATURE_HYPERVISOR) || cpuid_eax(0x40000000) < HV_NESTED_LEAF)
 		return;
-	evmcs = cpuid_eax(HV_INTERFACE_LEAF) == HV_INTERFACE && (cpuid_eax(HV_NESTED_LEAF) & 0xffff);
+	evmcs = cpuid_eax(HV_INTERFACE_LEAF) == HV_INTERFACE &&
+		(cpuid_eax(HV_NESTED_LEAF) & 0xffff);
 }
 
 bool vmx_hyperv_evmcs(void)
