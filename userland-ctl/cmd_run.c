@@ -9,6 +9,7 @@
 #include "console.h"
 #include "events.h"
 #include "file.h"
+#include "firmware.h"
 #include "lib/libkite.h"
 #include "machine.h"
 #include "opts.h"
@@ -97,6 +98,7 @@ static int load(struct session *s, struct machine *m, struct boot_entry *entry)
 	};
 	int ret;
 
+	firmware_build(&m->mem);
 	req.rsdp = acpi_build(&m->mem, s->opt.cpus);
 	if (!req.rsdp) {
 		fprintf(stderr, "kitectl: the ACPI tables do not fit into the BIOS area\n");

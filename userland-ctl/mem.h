@@ -14,6 +14,7 @@
 #define MEM_EBDA	0x9fc00u
 #define MEM_VGA		0xa0000u
 #define MEM_BIOS	0xe0000u	/* ACPI tables live in the BIOS area */
+#define MEM_BIOS_CODE	0xff000u	/* its last page: the reset vector */
 #define MEM_1M		0x100000u
 
 struct mem {
