@@ -5,13 +5,12 @@
  */
 #include <err.h>
 #include <fcntl.h>
+#include <kite.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
-
-#include "uapi/kite.h"
 
 #define MEM_SIZE	0x10000
 #define GUEST_ADDR	0x1000
