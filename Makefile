@@ -1,16 +1,70 @@
 # SPDX-License-Identifier: GPL-2.0-only
-KDIR ?= /lib/modules/$(shell uname -r)/build
+# "make help" lists the targets.
 
-.PHONY: all modules ctl clean
+KDIR	?= /lib/modules/$(shell uname -r)/build
+PREFIX	?= /usr/local
+DESTDIR	?=
+RELEASE	 = $(shell cat $(KDIR)/include/config/kernel.release)
+
+CHECKS := check-static check-unit check-testhost check-guest check-boot check-refuse
+
+.PHONY: all modules ctl selftests clean install demo check $(CHECKS) test-host-shell help
 
 all: modules ctl
 
 modules:
+	@test -e $(KDIR)/Makefile || { echo "No kernel headers in $(KDIR);" \
+		"as root: apt-get install linux-headers-$$(uname -r)," \
+		"or name those of another kernel: make KDIR=..." >&2; exit 1; }
 	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
 
 ctl:
 	$(MAKE) -C userland-ctl
 
+selftests:
+	$(MAKE) -C selftests all
+
+# Without headers there is nothing of the module to remove.
 clean:
-	$(MAKE) -C $(KDIR) M=$(CURDIR) clean
+	test ! -e $(KDIR)/Makefile || $(MAKE) -C $(KDIR) M=$(CURDIR) clean
 	$(MAKE) -C userland-ctl clean
+	$(MAKE) -C userland-ctl/tests clean
+	$(MAKE) -C selftests clean
+	$(MAKE) -C selftests/unit clean
+
+install: all
+	install -D -m 644 kite.ko $(DESTDIR)/lib/modules/$(RELEASE)/updates/kite.ko
+	install -D -m 755 userland-ctl/kitectl $(DESTDIR)$(PREFIX)/bin/kitectl
+	install -d $(DESTDIR)$(PREFIX)/share/man/man1
+	install -m 644 docs/man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1
+	test -n "$(DESTDIR)" || depmod $(RELEASE)
+
+demo:
+	@scripts/packages --install ctl testhost
+	@demo/run
+
+check:
+	@scripts/packages --install ctl testhost tcg unit static
+	@scripts/check
+
+$(CHECKS):
+	@scripts/packages --install ctl testhost tcg unit static
+	@scripts/check $(@:check-%=%)
+
+test-host-shell:
+	@scripts/packages --install ctl testhost
+	@echo "kite.ko is loaded; guests are in /guest, tests in /lib/kite/selftests; exit leaves."
+	@testhost/run --shell --overlay "$$(demo/overlay cloud)"
+
+help:
+	@echo "  all              kite.ko and kitectl, for the running kernel or KDIR=headers"
+	@echo "  modules, ctl     one of them"
+	@echo "  selftests        the programs that test a loaded kite.ko"
+	@echo "  install          module, kitectl and its manual; DESTDIR=, PREFIX=$(PREFIX)"
+	@echo "  demo             boot Debian's kernel on Kite, in an emulated machine with VMX"
+	@echo "  test-host-shell  a shell in that machine, with the module loaded"
+	@echo "  check            all tests, in up to half an hour"
+	@echo "  $(CHECKS)"
+	@echo "                   parts of it"
+	@echo "  clean            remove what was built here; the cache is outside the checkout"
+	@echo "demo and check install the Debian packages they need as root, else they name them."

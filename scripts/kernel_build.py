@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Builds against the kernel of the test host, in a fresh copy of the checkout."""
+import contextlib
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+
+import tree
+
+sys.path.insert(0, str(tree.TOP / "testhost/host"))
+
+# pylint: disable=wrong-import-position
+import debian  # noqa: E402
+import kernel  # noqa: E402
+
+
+def headers():
+    """Headers of the newest Debian 6.1 cloud kernel; installed by root when missing."""
+    kern = kernel.find("")
+    debian.need(kern.needs())
+    return kern.headers()
+
+
+@contextlib.contextmanager
+def copy():
+    """What was built before hides warnings, so nothing of that comes along."""
+    with tempfile.TemporaryDirectory(prefix="kite-static-") as tmp:
+        into = pathlib.Path(tmp)
+        for name in tree.files():
+            (into / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(tree.TOP / name, into / name)
+        yield into
+
+
+def make(where, *args):
+    """Run make; returns its exit status and what it said on both streams."""
+    env = {k: v for k, v in os.environ.items() if not k.startswith(("MAKE", "MFLAGS"))}
+    p = subprocess.run(["make", "-s", "-k", f"-j{os.cpu_count()}", *args], cwd=where, env=env, check=False,
+                       stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    return p.returncode, p.stdout.replace(f"{where}/", "")
