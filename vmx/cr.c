@@ -130,18 +130,31 @@ static bool cr0_valid(struct vmx_vcpu *x, u64 value)
 	return true;
 }
 
+/* A present entry has no reserved bit set; the CPU checks them whenever it loads them. */
+static bool pdpte_valid(u64 pdpte)
+{
+	u64 reserved = GENMASK_ULL(2, 1) | GENMASK_ULL(8, 5) |
+		       GENMASK_ULL(63, kite_hw_phys_bits());
+
+	return !(pdpte & 1) || !(pdpte & reserved);
+}
+
 /*
  * PAE paging keeps the four page-directory pointers in the CPU; with EPT a VM entry
- * takes them from the VMCS. -EAGAIN: a page of the host is missing.
+ * takes them from the VMCS. -EAGAIN: a page of the host is missing; -EINVAL: #GP.
  */
 static int load_pdptes(struct vmx_vcpu *x)
 {
 	u64 cr3 = vmread(VMCS_GUEST_CR3), pdpte[4];
+	unsigned int i;
 	int ret;
 
 	ret = kite_guest_read(&x->core, cr3 & GENMASK_ULL(31, 5), pdpte, sizeof(pdpte));
 	if (ret)
 		return ret;
+	for (i = 0; i < ARRAY_SIZE(pdpte); i++)
+		if (!pdpte_valid(pdpte[i]))
+			return -EINVAL;
 	vmwrite(VMCS_GUEST_PDPTE0, pdpte[0]);
 	vmwrite(VMCS_GUEST_PDPTE1, pdpte[1]);
 	vmwrite(VMCS_GUEST_PDPTE2, pdpte[2]);

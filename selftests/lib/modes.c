@@ -107,6 +107,8 @@ static void gdt(struct kt_vm *vm, enum kt_mode mode)
 	};
 
 	memcpy(kt_ptr(vm, KT_GDT), entries, sizeof(entries));
+	/* No I/O permission bitmap: it would begin behind the limit. */
+	kt_put(vm, u16, KT_TSS + 102, 0x68);
 	if (mode == KT_LONG64) {
 		kt_put(vm, u64, KT_TSS + 4, KT_STACK_RING0);
 		kt_put(vm, u64, KT_TSS + 36, KT_STACK_IST1);
