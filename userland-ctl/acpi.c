@@ -145,7 +145,8 @@ static void *alloc(struct cursor *c, u32 len, u64 *addr)
 	void *p;
 
 	*addr = c->next;
-	if (c->next > MEM_BIOS_CODE || len > MEM_BIOS_CODE - c->next || !mem_zero(c->mem, c->next, len))
+	if (c->next > MEM_BIOS_CODE || len > MEM_BIOS_CODE - c->next ||
+	    !mem_zero(c->mem, c->next, len))
 		return NULL;
 	p = mem_ptr(c->mem, c->next, len);
 	c->next = align_up(c->next + len, TABLE_ALIGN);

@@ -159,19 +159,6 @@ void console_flush(struct console *con)
 	con->len = 0;
 }
 
-int console_read(struct console *con, u8 *data, u32 max)
-{
-	ssize_t n = read(con->in, data, max);
-
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return 0;
-	if (n <= 0) {
-		con->in = -1;
-		return 0;
-	}
-	return n;
-}
-
 enum console_key console_key(struct console *con, u8 key)
 {
 	bool escaped = con->escaped;
@@ -197,4 +184,52 @@ void console_help(const struct console *con)
 	fprintf(stderr,
 		"\nkitectl: Ctrl-%c q stops the VM, Ctrl-%c Ctrl-%c sends Ctrl-%c, Ctrl-%c h prints this\n",
 		c, c, c, c, c);
+}
+
+static void keep_key(struct console *con, u8 key)
+{
+	if (con->keys_len == CONSOLE_KEYS)
+		return;
+	con->keys[(con->keys_head + con->keys_len++) % CONSOLE_KEYS] = key;
+}
+
+/* On a terminal the escape key must work even when the guest takes no input. */
+bool console_wants_input(const struct console *con)
+{
+	return con->in >= 0 && (con->raw || con->keys_len < CONSOLE_KEYS);
+}
+
+enum console_key console_read(struct console *con)
+{
+	enum console_key key, asked = KEY_NOTHING;
+	u8 data[CONSOLE_KEYS];
+	u32 room = CONSOLE_KEYS - con->keys_len;
+	ssize_t i, n;
+
+	/* With no room the guest's part of what comes is lost, as on a line without handshake. */
+	n = read(con->in, data, room ? room : 1);
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return KEY_NOTHING;
+	if (n <= 0)
+		con->in = -1;
+	for (i = 0; i < n; i++) {
+		key = console_key(con, data[i]);
+		if (key == KEY_DATA)
+			keep_key(con, data[i]);
+		else if (key == KEY_HELP)
+			console_help(con);
+		else if (key == KEY_QUIT)
+			asked = KEY_QUIT;
+	}
+	return asked;
+}
+
+bool console_next(struct console *con, u8 *byte)
+{
+	if (!con->keys_len)
+		return false;
+	*byte = con->keys[con->keys_head];
+	con->keys_head = (con->keys_head + 1) % CONSOLE_KEYS;
+	con->keys_len--;
+	return true;
 }

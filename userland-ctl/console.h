@@ -9,6 +9,7 @@
 #include "lib/types.h"
 
 #define CONSOLE_BUFFER	65536u
+#define CONSOLE_KEYS	4096u
 #define ESCAPE_NONE	0
 #define ESCAPE_DEFAULT	0x1d	/* Ctrl-] */
 
@@ -30,6 +31,8 @@ struct console {
 	u8 *buffer;		/* output on its way, a ring */
 	u32 head, len;
 	pthread_cond_t space;
+	u8 keys[CONSOLE_KEYS];	/* input that the guest has not taken, a ring */
+	u32 keys_head, keys_len;
 };
 
 /* @target: "stdio", "none" or a file for output. Returns 0 or a negative errno. */
@@ -46,8 +49,15 @@ bool console_put(struct console *con, u8 byte, pthread_mutex_t *lock, const bool
 void console_drain(struct console *con);
 /* Waits up to a second for the rest of the output to leave. */
 void console_flush(struct console *con);
-/* Drops input that is at its end, or forgets a key. */
-int console_read(struct console *con, u8 *data, u32 max);
+/* Whether console_read() is to be called when there is input. */
+bool console_wants_input(const struct console *con);
+/*
+ * Takes what input there is and keeps the guest's part of it. Returns KEY_QUIT
+ * if that was asked for, else KEY_NOTHING.
+ */
+enum console_key console_read(struct console *con);
+/* The next byte for the guest, in *@byte; false when there is none. */
+bool console_next(struct console *con, u8 *byte);
 /* What a key means on a terminal. */
 enum console_key console_key(struct console *con, u8 key);
 void console_help(const struct console *con);

@@ -114,41 +114,23 @@ static void on_trace(struct events *ev, struct machine *m)
 	vcpus_kick(m);
 }
 
-static void on_key(struct events *ev, struct machine *m, u8 key)
+static void feed_uart(struct events *ev, struct machine *m)
 {
-	switch (console_key(ev->console, key)) {
-	case KEY_DATA:
-		uart_receive(&m->uart, key);
-		break;
-	case KEY_QUIT:
-		machine_end(m, OUTCOME_QUIT, 0);
-		break;
-	case KEY_HELP:
-		console_help(ev->console);
-		break;
-	case KEY_NOTHING:
-		break;
-	}
-}
+	u8 byte;
 
-/* On a terminal the escape key must work even when the guest takes no input. */
-static u32 input_wanted(struct events *ev, struct machine *m)
-{
-	u32 space = uart_space(&m->uart);
-
-	return ev->console->raw && !space ? 1 : space;
+	while (uart_space(&m->uart) && console_next(ev->console, &byte))
+		uart_receive(&m->uart, byte);
 }
 
 static void on_input(struct events *ev, struct machine *m)
 {
-	u8 data[UART_FIFO];
-	int i, n;
+	enum console_key asked;
 
 	pthread_mutex_lock(&m->lock);
-	n = console_read(ev->console, data, input_wanted(ev, m));
-	for (i = 0; i < n; i++)
-		on_key(ev, m, data[i]);
+	asked = console_read(ev->console);
 	pthread_mutex_unlock(&m->lock);
+	if (asked == KEY_QUIT)
+		machine_end(m, OUTCOME_QUIT, 0);
 }
 
 static void on_output(struct events *ev, struct machine *m)
@@ -171,7 +153,8 @@ static event_fn *const event_fns[POLL_COUNT] = {
 	[POLL_OUTPUT]	= on_output,
 };
 
-static void fill(struct events *ev, struct machine *m, struct pollfd *p)
+/* What to wait for now, after what there is for the guest has gone to it. */
+static void prepare(struct events *ev, struct machine *m, struct pollfd *p)
 {
 	struct console *con = ev->console;
 
@@ -180,7 +163,8 @@ static void fill(struct events *ev, struct machine *m, struct pollfd *p)
 	p[POLL_TIMEOUT] = (struct pollfd){ ev->timeout, POLLIN, 0 };
 	p[POLL_TRACE] = (struct pollfd){ ev->trace, POLLIN, 0 };
 	pthread_mutex_lock(&m->lock);
-	p[POLL_INPUT] = (struct pollfd){ input_wanted(ev, m) ? con->in : -1, POLLIN, 0 };
+	feed_uart(ev, m);
+	p[POLL_INPUT] = (struct pollfd){ console_wants_input(con) ? con->in : -1, POLLIN, 0 };
 	p[POLL_OUTPUT] = (struct pollfd){ con->len ? con->out : -1, POLLOUT, 0 };
 	pthread_mutex_unlock(&m->lock);
 }
@@ -191,7 +175,7 @@ void events_loop(struct events *ev, struct machine *m)
 	int i;
 
 	while (!machine_stopped(m)) {
-		fill(ev, m, p);
+		prepare(ev, m, p);
 		if (poll(p, POLL_COUNT, -1) < 0) {
 			if (errno == EINTR)
 				continue;

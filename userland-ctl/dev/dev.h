@@ -40,7 +40,7 @@ struct uart {
 int uart_attach(struct uart *uart, struct bus *bus, struct dev_host *host);
 /* How many bytes uart_receive() takes now. */
 unsigned int uart_space(const struct uart *uart);
-/* A byte that it does not take is lost. */
+/* A byte for which there is no space is lost. */
 void uart_receive(struct uart *uart, u8 byte);
 
 #define CMOS_SIZE	128

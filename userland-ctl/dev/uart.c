@@ -86,16 +86,19 @@ static void rx_flush(struct uart *u)
 }
 
 /*
- * A driver flushes the receiver when it sets up the port, so what arrived before
- * would be lost. The other end honours RTS and keeps its input until then; a
- * driver that takes receive interrupts is as good. In loopback the receiver
+ * A driver tries out the interrupts and flushes the receiver when it sets up the
+ * port, so what arrived before would be lost. The other end honours RTS, which
+ * comes last, and keeps its input until then; for a driver without RTS an open
+ * way for receive interrupts from a FIFO is as good. In loopback the receiver
  * hears the transmitter only.
  */
 static bool listening(const struct uart *u)
 {
 	if (u->mcr & UART_MCR_LOOP)
 		return false;
-	return (u->mcr & UART_MCR_RTS) || (u->ier & UART_IER_RDI);
+	if (u->mcr & UART_MCR_RTS)
+		return true;
+	return (u->ier & UART_IER_RDI) && (u->mcr & UART_MCR_OUT2) && fifos_on(u);
 }
 
 unsigned int uart_space(const struct uart *u)

@@ -51,6 +51,51 @@ static void no_escape(void)
 	EXPECT_EQ(KEY_DATA, console_key(&off, 0));
 }
 
+/* A pipe keeps what the guest has not taken; a terminal goes on reading for the escape key. */
+static void input_waits_for_guest(void)
+{
+	struct console con;
+	u32 i, n = CONSOLE_KEYS + 100;
+	int fds[2];
+	u8 byte;
+
+	EXPECT_EQ(0, pipe(fds));
+	EXPECT_EQ(0, console_open(&con, "none", ESCAPE_DEFAULT));
+	EXPECT_FALSE(console_wants_input(&con));
+	con.in = fds[0];
+	for (i = 0; i < n; i++) {
+		byte = i * 31 >> 3 & 0x7f;
+		/* No escape key among them. */
+		byte |= 0x80;
+		EXPECT_EQ(1, write(fds[1], &byte, 1));
+	}
+	EXPECT_EQ(KEY_NOTHING, console_read(&con));
+	EXPECT_EQ(CONSOLE_KEYS, con.keys_len);
+	EXPECT_FALSE(console_wants_input(&con));
+	for (i = 0; i < n; i++) {
+		if (!con.keys_len)
+			console_read(&con);
+		EXPECT_TRUE(console_next(&con, &byte));
+		EXPECT_EQ((i * 31 >> 3 & 0x7f) | 0x80, byte);
+	}
+	EXPECT_FALSE(console_next(&con, &byte));
+	con.raw = true;
+	con.keys_len = CONSOLE_KEYS;
+	EXPECT_TRUE(console_wants_input(&con));
+	EXPECT_EQ(3, write(fds[1], "x\x1dq", 3));
+	EXPECT_EQ(KEY_NOTHING, console_read(&con));
+	EXPECT_EQ(KEY_NOTHING, console_read(&con));
+	EXPECT_EQ(KEY_QUIT, console_read(&con));
+	EXPECT_EQ(CONSOLE_KEYS, con.keys_len);
+	con.raw = false;
+	con.keys_len = 0;
+	close(fds[1]);
+	EXPECT_EQ(KEY_NOTHING, console_read(&con));
+	EXPECT_FALSE(console_wants_input(&con));
+	close(fds[0]);
+	console_close(&con);
+}
+
 static void output_in_order(void)
 {
 	char path[] = "/tmp/kite-console-XXXXXX";
@@ -138,6 +183,7 @@ static void nowhere(void)
 static const struct unit_test tests[] = {
 	UNIT_TEST(keys),
 	UNIT_TEST(no_escape),
+	UNIT_TEST(input_waits_for_guest),
 	UNIT_TEST(output_in_order),
 	UNIT_TEST(reader_gone),
 	UNIT_TEST(full_buffer_ends_with_stop),

@@ -128,6 +128,39 @@ for sig in TERM INT HUP QUIT; do
 	ok "SIG$sig" status_is 16 "signal"
 done
 
+# on_terminal KEYS [SIGNAL]: kitectl on a pseudo-terminal, keys typed one by one
+on_terminal() {
+	rm -f "$dir/before" "$dir/after" "$dir/status"
+	{
+		sleep 0.5
+		printf "$1"
+		sleep 0.5
+		[ -z "$2" ] || pkill "-$2" -f "^$kitectl run --kernel $dir/guest"
+		sleep 0.5
+	} | timeout 60 script -qec "stty -g >$dir/before
+		$kitectl run --kernel $dir/guest --flat-mode real --mem 2M --timeout 20 2>$dir/err
+		echo \$? >$dir/status; stty -g >$dir/after" /dev/null >"$dir/out"
+	status=$(cat "$dir/status")
+}
+
+ended_with() {
+	[ "$status" -eq "$1" ] && cmp -s "$dir/before" "$dir/after"
+}
+
+guest 'H'
+on_terminal '\x1dq'
+ok "escape key q, terminal restored" ended_with 18
+on_terminal '\x1dh\x03\x1dq'
+ok "escape key h; Ctrl-C is for the guest" ended_with 18
+on_terminal '' TERM
+ok "SIGTERM, terminal restored" ended_with 16
+on_terminal '' SEGV
+ok "SIGSEGV, terminal restored" ended_with 139
+guest 'O\xfc\x03\x0bO\xf9\x03\x01LI\xf8\x03E\xf8\x03LI\xf8\x03E\xf4\x00'
+on_terminal 'K\x1d\x1d'
+ok "keys reach the guest, the escape key by doubling it" ended_with 59
+ok "and are echoed by it" grep -q K "$dir/out"
+
 # A guest that floods a console which nobody reads is stopped all the same.
 guest 'S\xf8\x03\xffJ\x06'
 mkfifo "$dir/fifo"
