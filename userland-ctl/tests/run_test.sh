@@ -12,7 +12,7 @@ failed=0
 
 # guest SCRIPT: the flat binary; \x escapes make bytes
 guest() {
-	printf "$1" >"$dir/guest"
+	printf %b "$1" >"$dir/guest"
 }
 
 # run [OPTIONS]: its status in $status, its output in $dir/out and $dir/err
@@ -133,12 +133,14 @@ on_terminal() {
 	rm -f "$dir/before" "$dir/after" "$dir/status"
 	{
 		sleep 0.5
-		printf "$1"
+		printf %b "$1"
 		sleep 0.5
-		[ -z "$2" ] || pkill "-$2" -f "^$kitectl run --kernel $dir/guest"
+		[ -z "$2" ] || kill "-$2" "$(cat "$dir/pid")"
 		sleep 0.5
 	} | timeout 60 script -qec "stty -g >$dir/before
-		$kitectl run --kernel $dir/guest --flat-mode real --mem 2M --timeout 20 2>$dir/err
+		sh -c 'echo \$\$ >$dir/pid
+			exec $kitectl run --kernel $dir/guest --flat-mode real --mem 2M \
+				--timeout 20' 2>$dir/err
 		echo \$? >$dir/status; stty -g >$dir/after" /dev/null >"$dir/out"
 	status=$(cat "$dir/status")
 }
