@@ -12,7 +12,7 @@ SKIP = re.compile(r"#\s*SKIP\b", re.I)
 class Level:
     """Tests beside one another."""
     indent: int
-    plan: int
+    plan: int | None    # may come at the end
     seen: int = 0
     failed: int = 0
 
@@ -51,7 +51,10 @@ class Parser:
         while self.levels and self.levels[-1].indent >= indent:
             level = self.levels.pop()
             closed += 1
-            if level.seen != level.plan:
+            if level.plan is None:
+                self.count.fail(f"{level.seen} tests reported a result, and there is no plan")
+                level.failed += 1
+            elif level.seen != level.plan:
                 self.count.fail(f"of {level.plan} tests planned {level.seen} reported a result")
                 level.failed += 1
             failed += level.failed
@@ -60,8 +63,7 @@ class Parser:
     def result(self, indent, word, number, rest):
         nested, nested_failed = self.close(indent + 1)
         if not self.levels or self.levels[-1].indent != indent:
-            self.count.fail(f"a result without a plan: {word} {number}{rest}")
-            return
+            self.levels.append(Level(indent, None))
         level = self.levels[-1]
         level.seen += 1
         if number != level.seen:
@@ -77,12 +79,19 @@ class Parser:
         elif not nested:
             self.count.passed += 1
 
+    def plan(self, indent, number):
+        self.close(indent + 1)
+        if self.levels and self.levels[-1].indent == indent and self.levels[-1].plan is None:
+            self.levels[-1].plan = number
+            return
+        self.close(indent)
+        self.levels.append(Level(indent, number))
+
     def line(self, text):
         plan = PLAN.match(text)
         result = RESULT.match(text)
         if plan:
-            self.close(len(plan[1]))
-            self.levels.append(Level(len(plan[1]), int(plan[2])))
+            self.plan(len(plan[1]), int(plan[2]))
         elif result:
             self.result(len(result[1]), result[2], int(result[3]), result[4])
 
