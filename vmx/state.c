@@ -211,8 +211,11 @@ static void set_events(struct vmx_vcpu *x, const struct kite_events *s)
 	v->event = (struct kite_event){
 		.valid = s->pending & KITE_EVENT_EXCEPTION,
 		.has_error_code = s->pending & KITE_EVENT_ERROR_CODE,
-		.type = s->exception == X86_TRAP_BP || s->exception == X86_TRAP_OF ?
-			INTR_TYPE_SOFT_EXCEPTION : INTR_TYPE_HARD_EXCEPTION,
+		/*
+		 * Also for #BP and #OF: RIP is where they are to return to. As software
+		 * exceptions they would need the length of an instruction.
+		 */
+		.type = INTR_TYPE_HARD_EXCEPTION,
 		.vector = s->exception, .error_code = s->error_code,
 	};
 	clear_bit(KITE_REQ_NMI, &v->requests);
