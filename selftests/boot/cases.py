@@ -94,11 +94,11 @@ def debian():
     yield Case("reboot_reset", REBOOT.format(14) + " --on-reboot reset --timeout 60",
                {"^kitectl: reboot 2$": 1, "^guest: init": (3,)}, guest="cloud", timeout=300)
     yield Case("panic", 'want 6 debian "panic=-1 rdinit=/bin/busybox -- false"',
-               {"Kernel panic - not syncing: Attempted to kill init!": 1, "asked for a reset": 1}, guest="cloud")
+               {"[]] Kernel panic - not syncing: Attempted to kill init!": 1, "asked for a reset": 1}, guest="cloud")
     yield Case("panic_hangs", 'want 14 debian "rdinit=/bin/busybox -- false" --timeout 40',
-               {"Kernel panic - not syncing: Attempted to kill init!": 1, "time is up": 1}, guest="cloud")
-    yield Case("kill_debian", 'debian "run=\\"while :; do :; done\\"" >/out 2>&1 & pid=$!\n'
-               'until_line /out "guest: init"\nkill -9 $pid\nwait $pid', {}, guest="cloud")
+               {"[]] Kernel panic - not syncing: Attempted to kill init!": 1, "time is up": 1}, guest="cloud")
+    yield Case("kill_debian", 'debian "run=\\"while :; do :; done\\"" >/out 2>&1 &\n'
+               'until_line /out "guest: init"\nkill -9 $(pidof kitectl)\nwait', {}, guest="cloud")
     # It waits 3000 of its milliseconds for a key and, without a timer it knows, takes them far too long.
     yield Case("memtest86+", 'want 14 kitectl run --kernel "/guest/memtest86+" --mem 16M --timeout 320 '
                '--append "console=ttyS0,115200 nobench nosmp"',
