@@ -23,7 +23,7 @@
 static void get_gprs(struct vmx_vcpu *x, struct kite_gprs *s)
 {
 	memcpy(s->gpr, x->core.regs.gpr, sizeof(s->gpr));
-	s->gpr[KITE_RSP] = vmread(VMCS_GUEST_RSP);
+	s->gpr[KITE_RSP] = vmx_gpr(x, KITE_RSP);
 	s->rip = vmread(VMCS_GUEST_RIP);
 	s->rflags = vmread(VMCS_GUEST_RFLAGS);
 }

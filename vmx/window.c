@@ -141,7 +141,8 @@ int vmx_window_open(struct vmx_vcpu *x)
 	}
 	x->launched = false;
 	x->rflags_valid = false;
-	x->rsp_valid = false;
+	/* A read that user space finished may have changed it since. */
+	x->rsp_valid = x->rsp_dirty;
 	return 0;
 }
 
