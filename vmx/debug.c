@@ -62,12 +62,14 @@ int vmx_exit_dr(struct vmx_vcpu *x)
 	bool wide = vmx_in_64bit_mode();
 	u64 value;
 
-	/* The privilege check came before the exit, the rest did not. */
+	/* This exit comes before every check of the CPU, that of the privilege level included. */
 	if (n == 4 || n == 5) {
 		if (vmx_get_cr4(x) & X86_CR4_DE)
 			return vmx_ud(x);
 		n += 2;
 	}
+	if (vmread(VMCS_GUEST_SS_ACCESS_RIGHTS) & SEG_AR_DPL)
+		return vmx_gp(x);
 	if (vmread(VMCS_GUEST_DR7) & DR7_GD)
 		return general_detect(x);
 	if (qualification & DR_FROM) {

@@ -81,8 +81,9 @@ int vmx_exit_xsetbv(struct vmx_vcpu *x)
 	u64 *gpr = x->core.regs.gpr;
 	u64 value = (u32)gpr[KITE_RAX] | (gpr[KITE_RDX] << 32);
 
-	/* Only XCR0 exists. */
-	if ((u32)gpr[KITE_RCX] || kite_fpu_set_xcr0(&x->core, value))
+	/* Bochs exits before it checks the privilege level, a CPU after. Only XCR0 exists. */
+	if ((vmread(VMCS_GUEST_SS_ACCESS_RIGHTS) & SEG_AR_DPL) ||
+	    (u32)gpr[KITE_RCX] || kite_fpu_set_xcr0(&x->core, value))
 		return vmx_gp(x);
 	return vmx_skipped(x);
 }
