@@ -97,6 +97,26 @@ void vmx_requeue(struct vmx_vcpu *x)
 		vmx_clear_blocking(BLOCKING_NMI);
 }
 
+/* The entry failed: the CPU has left its event in the VMCS. It is pending again. */
+void vmx_take_back(struct vmx_vcpu *x)
+{
+	u32 info = vmread(VMCS_ENTRY_INTERRUPTION_INFO);
+	u8 type = (info & INTR_TYPE) >> INTR_TYPE_SHIFT;
+
+	if (!(info & INTR_VALID))
+		return;
+	vmwrite(VMCS_ENTRY_INTERRUPTION_INFO, 0);
+	if (type == INTR_TYPE_NMI) {
+		x->core.nmi_pending = true;
+		x->core.need_inject = true;
+		return;
+	}
+	queue(x, type, info & INTR_VECTOR, info & INTR_ERROR_CODE,
+	      info & INTR_ERROR_CODE ? vmread(VMCS_ENTRY_EXCEPTION_ERROR_CODE) : 0);
+	if (intr_type_is_software(type))
+		x->core.event.insn_len = vmread(VMCS_ENTRY_INSTRUCTION_LENGTH);
+}
+
 /* IRET unblocked NMIs and then faulted: it will run again and must find them blocked. */
 void vmx_nmi_unblocked(struct vmx_vcpu *x)
 {

@@ -121,6 +121,7 @@ void vmx_inject(struct vmx_vcpu *x);
 void vmx_queue_exception(struct vmx_vcpu *x, u8 vector);
 void vmx_queue_exception_error(struct vmx_vcpu *x, u8 vector, u32 error);
 void vmx_requeue(struct vmx_vcpu *x);
+void vmx_take_back(struct vmx_vcpu *x);
 void vmx_nmi_unblocked(struct vmx_vcpu *x);
 
 /* exit.c */
