@@ -48,7 +48,7 @@ void vmx_mitigate_init(void)
 	need_l1d_flush = l1d_flush && l1tf_applies();
 	have_spec_ctrl = boot_cpu_has(X86_FEATURE_MSR_SPEC_CTRL);
 	enter_flags = 0;
-	/* Where only guests with devices are at risk, older kernels keep their choice to themselves. */
+	/* Where only guests with devices are at risk, older kernels do not tell their choice. */
 	if (boot_cpu_has(X86_FEATURE_CLEAR_CPU_BUF) || KITE_CLEAR_CPU_BUF_VM ||
 	    boot_cpu_has_bug(X86_BUG_MMIO_STALE_DATA))
 		enter_flags |= ENTER_CLEAR_CPU_BUFFERS;

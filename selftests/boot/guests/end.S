@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: GPL-2.0-only
+/* SPDX-License-Identifier: GPL-2.0-only */
 # Flat guest in protected mode that says "ready" and ends in the way that the symbol
 # given to the assembler names.
 	.include "macros.S"

@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: GPL-2.0-only
+/* SPDX-License-Identifier: GPL-2.0-only */
 # Flat guest in long mode: 64-bit registers and addresses, its own IDT, exceptions, SSE,
 # segment bases by MSR.
 	.include "macros.S"

@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: GPL-2.0-only
+/* SPDX-License-Identifier: GPL-2.0-only */
 # What the guests share. Everything here assembles in 16-, 32- and 64-bit code; in
 # real mode DS has to be 0.
 

@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: GPL-2.0-only
+/* SPDX-License-Identifier: GPL-2.0-only */
 # Multiboot 1 guest: checks what the loader hands over. With the symbol "addresses" given
 # to the assembler the header holds the load addresses and the file is no ELF.
 	.include "macros.S"

@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: GPL-2.0-only
+/* SPDX-License-Identifier: GPL-2.0-only */
 # Flat guest in protected mode: its own GDT and IDT, exceptions with error codes, paging
 # with 4 MiB pages, a page fault.
 	.include "macros.S"

@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: GPL-2.0-only
+/* SPDX-License-Identifier: GPL-2.0-only */
 # PVH guest: checks the start information.
 	.include "macros.S"
 

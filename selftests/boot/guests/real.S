@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: GPL-2.0-only
+/* SPDX-License-Identifier: GPL-2.0-only */
 # Flat guest in real mode: segments, far calls, the interrupt table, string moves, 32-bit
 # registers, addresses that wrap at 64 KiB.
 	.include "macros.S"
