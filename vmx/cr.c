@@ -139,26 +139,40 @@ static bool pdpte_valid(u64 pdpte)
 	return !(pdpte & 1) || !(pdpte & reserved);
 }
 
+/* -EAGAIN: a page of the host is missing; -ENXIO: no memory there. */
+static int read_pdptes(struct vmx_vcpu *x, u64 pdpte[4])
+{
+	u64 cr3 = vmread(VMCS_GUEST_CR3);
+
+	return kite_guest_read(&x->core, cr3 & GENMASK_ULL(31, 5), pdpte, 4 * sizeof(pdpte[0]));
+}
+
 /*
  * PAE paging keeps the four page-directory pointers in the CPU; with EPT a VM entry
- * takes them from the VMCS. -EAGAIN: a page of the host is missing; -EINVAL: #GP.
+ * takes them from the VMCS.
  */
+static void put_pdptes(const u64 pdpte[4])
+{
+	vmwrite(VMCS_GUEST_PDPTE0, pdpte[0]);
+	vmwrite(VMCS_GUEST_PDPTE1, pdpte[1]);
+	vmwrite(VMCS_GUEST_PDPTE2, pdpte[2]);
+	vmwrite(VMCS_GUEST_PDPTE3, pdpte[3]);
+}
+
+/* For the guest: any error but -EAGAIN is #GP. */
 static int load_pdptes(struct vmx_vcpu *x)
 {
-	u64 cr3 = vmread(VMCS_GUEST_CR3), pdpte[4];
 	unsigned int i;
+	u64 pdpte[4];
 	int ret;
 
-	ret = kite_guest_read(&x->core, cr3 & GENMASK_ULL(31, 5), pdpte, sizeof(pdpte));
+	ret = read_pdptes(x, pdpte);
 	if (ret)
 		return ret;
 	for (i = 0; i < ARRAY_SIZE(pdpte); i++)
 		if (!pdpte_valid(pdpte[i]))
 			return -EINVAL;
-	vmwrite(VMCS_GUEST_PDPTE0, pdpte[0]);
-	vmwrite(VMCS_GUEST_PDPTE1, pdpte[1]);
-	vmwrite(VMCS_GUEST_PDPTE2, pdpte[2]);
-	vmwrite(VMCS_GUEST_PDPTE3, pdpte[3]);
+	put_pdptes(pdpte);
 	return 0;
 }
 
@@ -167,14 +181,21 @@ static bool uses_pdptes(u64 cr0, u64 cr4, u64 efer)
 	return (cr0 & X86_CR0_PG) && (cr4 & X86_CR4_PAE) && !(efer & EFER_LMA);
 }
 
-/* User space set the control registers; a missing page of the host is asked for. */
+/*
+ * User space set the control registers; a missing page of the host is asked for.
+ * Pointers that are not valid, as in no memory at all, fail the next VM entry.
+ */
 void vmx_reload_pdptes(struct vmx_vcpu *x)
 {
 	u64 cr0 = vmread(VMCS_GUEST_CR0), cr4 = vmread(VMCS_GUEST_CR4);
+	u64 pdpte[4] = { ~0ull, ~0ull, ~0ull, ~0ull };
 
-	if (uses_pdptes(cr0, cr4, vmread(VMCS_GUEST_IA32_EFER)) && load_pdptes(x) == -EAGAIN) {
-		kite_vcpu_request_self(&x->core, KITE_REQ_FAULT_IN);
-		return;
+	if (uses_pdptes(cr0, cr4, vmread(VMCS_GUEST_IA32_EFER))) {
+		if (read_pdptes(x, pdpte) == -EAGAIN) {
+			kite_vcpu_request_self(&x->core, KITE_REQ_FAULT_IN);
+			return;
+		}
+		put_pdptes(pdpte);
 	}
 	x->load_pdptes = false;
 }

@@ -25,6 +25,11 @@ void vmx_skip(struct vmx_vcpu *x, u32 len)
 		rip = (u32)rip;
 	vmwrite(VMCS_GUEST_RIP, rip);
 	vmx_clear_blocking(BLOCKING_STI | BLOCKING_MOV_SS);
+	/* RF is for this instruction only; an EPT violation leaves it set. */
+	if (vmx_rflags(x) & X86_EFLAGS_RF) {
+		x->rflags &= ~(u64)X86_EFLAGS_RF;
+		vmwrite(VMCS_GUEST_RFLAGS, x->rflags);
+	}
 	/* Single-stepped: the trap comes after this instruction, too. */
 	if (vmx_rflags(x) & X86_EFLAGS_TF)
 		vmwrite(VMCS_GUEST_PENDING_DEBUG_EXCEPTIONS,

@@ -173,6 +173,35 @@ KITE_TEST_MODES(execution_breakpoint_at_cpuid, KT_IN_PROTECTED)
 	kt_expect_done(&vm->vcpu);
 }
 
+/* RF counts for one instruction, also for one that Kite finishes. */
+KT_CODE(cpuid_nop, "", "cpuid\nnop", "");
+KT_CODE(store_nop, "", "mov %eax, (\\di)\nnop", "");
+
+static void two_breakpoints(struct kt_vm *vm, const struct kt_code *code, bool mmio)
+{
+	u64 at = kt_code_at(vm, code), second = kt_code_next(vm, code) - 1;
+	struct kt_event e;
+
+	set_drs(vm, 0, at, BIT(0) | BIT(2));
+	set_drs(vm, 1, second, BIT(0) | BIT(2));
+	kt_start(&vm->vcpu, code);
+	e = expect_db(vm, at, BIT(0));
+	kt_event_set_rflags(&vm->vcpu, &e, e.rflags | BIT(16));
+	set_drs(vm, 1, second, BIT(0) | BIT(2));
+	if (mmio)
+		kt_expect_mmio(&vm->vcpu, KT_HOLE, 4, true);
+	e = expect_db(vm, second, BIT(1));
+	kt_event_set_rflags(&vm->vcpu, &e, e.rflags | BIT(16));
+	kt_expect_done(&vm->vcpu);
+}
+
+KITE_TEST_MODES(resume_flag_ends_with_the_instruction, KT_IN_PROTECTED)
+{
+	two_breakpoints(vm, &cpuid_nop, false);
+	kt_set_reg(&vm->vcpu, KITE_RDI, KT_HOLE);
+	two_breakpoints(vm, &store_nop, true);
+}
+
 #define WATCHED		0x3400ul
 #define WATCH_DR1	(BIT(2) | BIT(20) | 3ull << 22)	/* L1, writes, 4 bytes */
 

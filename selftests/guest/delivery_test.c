@@ -141,6 +141,27 @@ KITE_TEST_MODES(nmi, KT_IN_ALL)
 	kt_expect_done(&vm->vcpu);
 }
 
+/* IRET unblocks NMIs, faults on its stack and runs again: the next NMI waits for its end. */
+KITE_TEST_MODES(iret_from_nmi_faults_on_the_stack, KT_IN_ALL)
+{
+	struct kite_state s;
+	u64 before;
+
+	warm_up(vm, &spin);
+	vcpu_get_state(vm->vcpu.fd, KITE_STATE_EVENTS, &s);
+	s.events.pending = KITE_EVENT_NMI;
+	vcpu_set_state(vm->vcpu.fd, KITE_STATE_EVENTS, &s);
+	delivered(vm, &spin, NMI, false);
+	vcpu_get_state(vm->vcpu.fd, KITE_STATE_EVENTS, &s);
+	s.events.pending = KITE_EVENT_NMI;
+	vcpu_set_state(vm->vcpu.fd, KITE_STATE_EVENTS, &s);
+	unmap_table(vm, vm->mode == KT_REAL16 ? 0xd000 : STACK - KT_PAGE);
+	before = violations(vm);
+	EXPECT_EQ(kt_code_at(vm, &spin), kt_expect_event(&vm->vcpu, NMI).rip);
+	EXPECT_GE(violations(vm), before + 1);
+	kt_expect_done(&vm->vcpu);
+}
+
 KITE_TEST_MODES(injected_exception, KT_IN_ALL)
 {
 	struct kite_state s;

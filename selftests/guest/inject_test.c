@@ -30,6 +30,14 @@ static u32 pending(struct kt_vm *vm)
 	return s.events.pending;
 }
 
+static u32 pending_vector(struct kt_vm *vm)
+{
+	struct kite_state s;
+
+	vcpu_get_state(vm->vcpu.fd, KITE_STATE_EVENTS, &s);
+	return s.events.pending & KITE_EVENT_EXCEPTION ? s.events.exception : ~0u;
+}
+
 static u32 blocking(struct kt_vm *vm)
 {
 	struct kite_state s;
@@ -65,6 +73,20 @@ KITE_TEST_MODES(exception_with_error_code, KT_IN_PROTECTED)
 		kt_expect_fault(&vm->vcpu, &spin, vectors[i], error);
 		kt_expect_done(&vm->vcpu);
 	}
+}
+
+/* #BP and #OF, too: with the address behind their instruction in RIP. */
+KITE_TEST_MODES(breakpoint_and_overflow, KT_IN_ALL)
+{
+	kt_start(&vm->vcpu, &spin);
+	set_pending(vm, KITE_EVENT_EXCEPTION, 3, 0);
+	EXPECT_EQ(3u, pending_vector(vm));
+	kt_expect_fault(&vm->vcpu, &spin, 3, 0);
+	kt_expect_done(&vm->vcpu);
+	kt_start(&vm->vcpu, &spin);
+	set_pending(vm, KITE_EVENT_EXCEPTION, 4, 0);
+	kt_expect_fault(&vm->vcpu, &spin, 4, 0);
+	kt_expect_done(&vm->vcpu);
 }
 
 /* The state says what was set, until the guest has taken it. */
