@@ -44,6 +44,12 @@ struct kite_vcpu *kite_hw_vcpu_alloc(void);
  */
 int __must_check kite_hw_vcpu_reset(struct kite_vcpu *v);
 
+/**
+ * kite_hw_log() - say in the kernel log what the last window left to say
+ * @v: vCPU; interrupts are on
+ */
+void kite_hw_log(struct kite_vcpu *v);
+
 /** kite_hw_vcpu_free() - undo kite_hw_vcpu_alloc() */
 void kite_hw_vcpu_free(struct kite_vcpu *v);
 

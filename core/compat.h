@@ -9,7 +9,14 @@
 #include <linux/hrtimer.h>
 #include <linux/thread_info.h>
 #include <asm/cpufeatures.h>
+#include <asm/mce.h>
 #include <asm/msr.h>
+#include <asm/processor.h>
+#include <asm/ptrace.h>
+#include <asm/tsc.h>
+#if __has_include(<asm/cpuid/api.h>)
+#include <asm/cpuid/api.h>
+#endif
 
 /* 6.13 brought lazy preemption; before, there is no such flag. */
 #ifndef _TIF_NEED_RESCHED_LAZY
@@ -55,6 +62,31 @@ static inline void hrtimer_setup(struct hrtimer *timer,
 	hrtimer_init(timer, clock, mode);
 	timer->function = fn;
 }
+#endif
+
+/*
+ * A machine check while the guest ran, as if it had come in user mode: the host
+ * may lose the process, not itself. Some kernels do not export their handler; the
+ * IDT, where there is one, leads to it all the same, as from the kernel.
+ */
+#ifdef HAVE_SYM_do_machine_check
+static inline void kite_host_machine_check(bool fred)
+{
+	struct pt_regs regs = { .cs = 3, .flags = X86_EFLAGS_IF };
+
+	do_machine_check(&regs);
+}
+#else
+static inline void kite_host_machine_check(bool fred)
+{
+	if (!fred)
+		asm volatile("int $18" : : : "memory");
+}
+#endif
+
+/* Dropped from later kernels, where the feature is only whether the CPU has it. */
+#ifndef X86_FEATURE_USE_IBPB
+#define X86_FEATURE_USE_IBPB	X86_FEATURE_IBPB
 #endif
 
 #endif

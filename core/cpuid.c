@@ -8,6 +8,7 @@
 
 #include <linux/bits.h>
 #include <linux/kernel.h>
+#include <linux/nospec.h>
 #include <asm/processor.h>
 #include <asm/tsc.h>
 
@@ -114,12 +115,16 @@ static u64 xcr0_mask;
 static u32 *slot_of(u32 leaf, u32 subleaf, bool has_subleaf)
 {
 	if (leaf < BASIC_LEAVES) {
+		leaf = array_index_nospec(leaf, BASIC_LEAVES);
 		if (!has_subleaf)
 			return basic[leaf][0];
-		return subleaf < SUBLEAVES ? basic[leaf][subleaf] : NULL;
+		if (subleaf >= SUBLEAVES)
+			return NULL;
+		return basic[leaf][array_index_nospec(subleaf, SUBLEAVES)];
 	}
-	if (leaf - 0x80000000 < EXTENDED_LEAVES)
-		return extended[leaf - 0x80000000];
+	leaf -= 0x80000000;
+	if (leaf < EXTENDED_LEAVES)
+		return extended[array_index_nospec(leaf, EXTENDED_LEAVES)];
 	return NULL;
 }
 
@@ -174,6 +179,11 @@ void kite_cpuid_init(const struct kite_cpuid_caps *caps)
 		extended[1][EDX] &= ~B(27);
 		basic[7][0][ECX] &= ~B(22);
 	}
+	/* The kernel clears its own bits for microcode that cannot be trusted with these. */
+	if (!boot_cpu_has(X86_FEATURE_MSR_SPEC_CTRL))
+		basic[7][0][EDX] &= ~(B(26) | B(27) | B(31));
+	if (!boot_cpu_has(X86_FEATURE_IBPB))
+		basic[7][0][EDX] &= ~B(26);
 	if (!caps->invpcid)
 		basic[7][0][EBX] &= ~B(10);
 	if (!caps->xsaves)
@@ -224,6 +234,7 @@ static void leaf_xsave(const struct kite_vcpu *v, u32 subleaf, u32 regs[4])
 	} else if (subleaf == 1) {
 		regs[EBX] = regs[EAX] & B(1) ? compacted_size(v->xcr0) : 0;
 	} else if (subleaf < XSAVE_SUBLEAVES) {
+		subleaf = array_index_nospec(subleaf, XSAVE_SUBLEAVES);
 		regs[EAX] = xsave_part[subleaf].size;
 		regs[EBX] = xsave_part[subleaf].offset;
 		regs[ECX] = xsave_part[subleaf].flags & B(1);

@@ -78,6 +78,7 @@ int kite_handle_fault(struct kite_vcpu *v, u64 gpa, u32 access)
 	const struct kite_slot_entry *slot;
 	unsigned long seq;
 
+	v->host_data = true;
 	if (kite_irqchip_claims(v, gpa))
 		return kite_handle_mmio(v, gpa, access);
 	/* Before the slot: one that goes away meanwhile must not be mapped. */

@@ -203,6 +203,7 @@ int kite_handle_string_io(struct kite_vcpu *v, u16 port, u8 width, bool in, u64 
 	int ret;
 
 	*done = 0;
+	v->host_data = true;
 	if (!n)		/* the element crosses a page */
 		return kite_hw_internal(v, KITE_INTERNAL_INSN, NULL, 0);
 	kite_hw_paging(v, &paging);
@@ -254,24 +255,28 @@ static void complete_in(struct kite_vcpu *v, u64 data)
 
 int kite_complete(struct kite_vcpu *v)
 {
-	enum kite_completion what = v->completion;
+	int ret = 0;
 	u64 data;
 
-	v->completion = KITE_COMPLETE_NONE;
 	memcpy(&data, v->run->data, sizeof(data));
-	switch (what) {
+	switch (v->completion) {
+	case KITE_COMPLETE_NONE:
+		break;
 	case KITE_COMPLETE_IN:
 		complete_in(v, data);
-		return 0;
+		break;
 	case KITE_COMPLETE_LOAD:
 		kite_insn_load(&v->insn, v->regs.gpr, data);
 		kite_hw_gpr_written(v, v->insn.reg);
-		return 0;
+		break;
 	case KITE_COMPLETE_MOVS:
-		return write_guest(v, v->complete_gpa, &data, v->insn.width);
+		ret = write_guest(v, v->complete_gpa, &data, v->insn.width);
+		break;
 	case KITE_COMPLETE_INS:
-		return write_guest(v, v->complete_gpa, v->run->data, v->complete_len);
-	default:
-		return 0;
+		ret = write_guest(v, v->complete_gpa, v->run->data, v->complete_len);
+		break;
 	}
+	if (!ret)
+		v->completion = KITE_COMPLETE_NONE;
+	return ret;
 }

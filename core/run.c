@@ -32,20 +32,21 @@ void kite_serve_inside(struct kite_vcpu *v)
 		v->need_inject = true;
 }
 
-bool kite_wakes(const struct kite_vcpu *v, bool interrupts)
+bool kite_wakes(const struct kite_vcpu *v, bool interrupts, bool nmis)
 {
-	return v->nmi_pending || v->event.valid ||
+	return (nmis && v->nmi_pending) || v->event.valid ||
 	       (interrupts && v->irqchip && lapic_pending(&v->lapic) >= 0);
 }
 
-int kite_halt(struct kite_vcpu *v, bool interrupts)
+int kite_halt(struct kite_vcpu *v, bool interrupts, bool nmis)
 {
 	if (!v->irqchip)
 		return kite_exit_plain(v, KITE_EXIT_HLT);
-	if (kite_wakes(v, interrupts))
+	if (kite_wakes(v, interrupts, nmis))
 		return KITE_RESUME;
 	v->activity = KITE_ACTIVITY_HLT;
 	v->halt_if = interrupts;
+	v->halt_nmi = nmis;
 	return KITE_LEAVE;
 }
 
@@ -60,7 +61,7 @@ static void block(struct kite_vcpu *v)
 static int halted(struct kite_vcpu *v)
 {
 	kite_serve_inside(v);
-	if (v->activity == KITE_ACTIVITY_HLT && kite_wakes(v, v->halt_if))
+	if (v->activity == KITE_ACTIVITY_HLT && kite_wakes(v, v->halt_if, v->halt_nmi))
 		v->activity = KITE_ACTIVITY_ACTIVE;
 	else
 		block(v);
@@ -111,11 +112,14 @@ static int window(struct kite_vcpu *v)
 		kite_hw_after_run(v);
 		/* The tick that ended the window is guest time: let it in first. */
 		local_irq_enable();
+		/* STI lets interrupts in only after the instruction that follows it. */
+		asm volatile("nop");
 		local_irq_disable();
 		vtime_account_guest_exit();
 	}
 	smp_store_release(&v->mode, KITE_OUTSIDE);	/* closed, for kite_vm_flush() */
 	local_irq_enable();
+	kite_hw_log(v);
 	return ret;
 }
 

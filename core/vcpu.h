@@ -111,10 +111,12 @@ struct kite_vcpu {
 	u64 route;		/* lapic_route(), for those who send interrupts */
 	bool irqchip;		/* @lapic is in use */
 	bool recorded;		/* the exit record was filled in this run */
+	bool host_data;		/* data of the host were touched since the guest ran */
 	bool need_inject;	/* look at events before the next entry */
 	bool nmi_pending;
 	u8 activity;		/* enum kite_activity */
 	bool halt_if;		/* RFLAGS.IF when @activity became HLT */
+	bool halt_nmi;		/* NMIs were not blocked then */
 	u32 debug;		/* KITE_DEBUG_* */
 	struct kite_event event;
 	u64 tsc_offset;

@@ -5,6 +5,7 @@
 #include <linux/gfp.h>
 #include <linux/io.h>
 #include <linux/minmax.h>
+#include <linux/sched.h>
 
 static u64 *table_of(u64 entry)
 {
@@ -25,10 +26,12 @@ static void free_table(u64 *table, unsigned int level)
 {
 	unsigned int i;
 
-	for (i = 0; i < KITE_EPT_ENTRIES; i++)
+	/* Tables of the last level point at no others. */
+	for (i = 0; level > 1 && i < KITE_EPT_ENTRIES; i++)
 		if (kite_ept_present(table[i]) && !kite_ept_leaf(table[i], level))
 			free_table(table_of(table[i]), level - 1);
 	free_page((unsigned long)table);
+	cond_resched();
 }
 
 /* No vCPU is left: a CPU that still caches the tables drops them before their next user. */
@@ -149,6 +152,24 @@ static bool zap_table(u64 *table, unsigned int level, u64 gpa, u64 end)
 /* How much is removed under the lock at a time: vCPUs spin on it with interrupts off. */
 #define ZAP_CHUNK	(32ull << 20)
 
+/* Where the absent entry that covers @gpa ends; @gpa if there is a table. */
+static u64 skip_absent(struct kite_ept *ept, u64 gpa)
+{
+	u64 *table = ept->root;
+	unsigned int level;
+
+	for (level = KITE_EPT_LEVELS; level > 1; level--) {
+		u64 entry = table[kite_ept_index(gpa, level)];
+
+		if (!kite_ept_present(entry))
+			return (gpa | (kite_ept_span(level) - 1)) + 1;
+		if (kite_ept_leaf(entry, level))
+			return gpa;
+		table = table_of(entry);
+	}
+	return gpa;
+}
+
 bool kite_ept_zap(struct kite_ept *ept, u64 gpa, u64 len)
 {
 	u64 end = gpa + len, next;
@@ -156,11 +177,14 @@ bool kite_ept_zap(struct kite_ept *ept, u64 gpa, u64 len)
 	unsigned long flags;
 
 	for (; gpa < end; gpa = next) {
-		next = min(end, gpa + ZAP_CHUNK);
 		raw_spin_lock_irqsave(&ept->lock, flags);
-		if (zap_table(ept->root, KITE_EPT_LEVELS, gpa, next)) {
-			ept->gen++;
-			zapped = true;
+		next = skip_absent(ept, gpa);
+		if (next == gpa) {
+			next = min(end, gpa + ZAP_CHUNK);
+			if (zap_table(ept->root, KITE_EPT_LEVELS, gpa, next)) {
+				ept->gen++;
+				zapped = true;
+			}
 		}
 		raw_spin_unlock_irqrestore(&ept->lock, flags);
 	}

@@ -4,6 +4,7 @@
 
 #include <linux/bits.h>
 #include <linux/errno.h>
+#include <linux/nospec.h>
 #include <linux/string.h>
 
 #include "msg.h"
@@ -129,12 +130,18 @@ static bool is_redir(u32 reg)
 	return reg >= REG_REDIR && reg < REG_REDIR + 2 * IOAPIC_PINS;
 }
 
+/* The guest chooses the register; no mispredicted branch may take it further. */
+static unsigned int redir_pin(u32 reg)
+{
+	return array_index_nospec((reg - REG_REDIR) / 2, IOAPIC_PINS);
+}
+
 static u32 window_read(const struct ioapic *io)
 {
 	u32 reg = io->select;
 
 	if (is_redir(reg))
-		return redir_value(io, (reg - REG_REDIR) / 2) >> (reg % 2 ? 32 : 0);
+		return redir_value(io, redir_pin(reg)) >> (reg % 2 ? 32 : 0);
 	if (reg == REG_VERSION)
 		return VERSION_VALUE;
 	/* The arbitration ID is loaded whenever the ID is written. */
@@ -144,9 +151,10 @@ static u32 window_read(const struct ioapic *io)
 static void window_write(struct ioapic *io, u32 value, ioapic_emit_fn emit, void *ctx)
 {
 	u32 reg = io->select;
-	unsigned int pin = (reg - REG_REDIR) / 2;
+	unsigned int pin;
 
 	if (is_redir(reg)) {
+		pin = redir_pin(reg);
 		redir_write(io, pin, reg % 2, value);
 		pin_service(io, pin, emit, ctx);
 	} else if (reg == REG_ID) {

@@ -2,6 +2,7 @@
 /* Local APIC: IA32_APIC_BASE and the MSRs of x2APIC mode. */
 #include <linux/bits.h>
 #include <linux/errno.h>
+#include <linux/nospec.h>
 #include <linux/types.h>
 
 #include "lapic.h"
@@ -11,9 +12,10 @@ static const struct lapic_reg *find_x2apic(const struct lapic *l, u32 msr, u8 ac
 {
 	u32 slot = msr - LAPIC_MSR_FIRST;
 
-	if (!lapic_is_x2apic(l) || slot >= LAPIC_SLOTS || !(lapic_regs[slot].access & access))
+	if (!lapic_is_x2apic(l) || slot >= LAPIC_SLOTS)
 		return NULL;
-	return &lapic_regs[slot];
+	slot = array_index_nospec(slot, LAPIC_SLOTS);
+	return lapic_regs[slot].access & access ? &lapic_regs[slot] : NULL;
 }
 
 int lapic_msr_read(const struct lapic *l, u32 msr, u64 now, u64 *value)

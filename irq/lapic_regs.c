@@ -3,6 +3,7 @@
 #include "lapic_regs.h"
 
 #include <linux/bits.h>
+#include <linux/nospec.h>
 
 static void write_identity(struct lapic *l, u32 slot, u32 value, u64 now, struct lapic_out *out)
 {
@@ -157,9 +158,11 @@ void lapic_store(struct lapic *l, u32 slot, u32 value, u64 now, struct lapic_out
 /* xAPIC: the slot of @offset if there is such a register, else an error is logged. */
 static bool find_xapic(struct lapic *l, u32 offset, u32 *slot, struct lapic_out *out)
 {
-	*slot = offset / 16;
-	if (!(offset % 16) && *slot < LAPIC_SLOTS && lapic_regs[*slot].access & X_RW)
-		return true;
+	if (!(offset % 16) && offset / 16 < LAPIC_SLOTS) {
+		*slot = array_index_nospec(offset / 16, LAPIC_SLOTS);
+		if (lapic_regs[*slot].access & X_RW)
+			return true;
+	}
 	lapic_todo(out, LAPIC_OUT_PENDING, lapic_error(l, LAPIC_ESR_REGISTER));
 	return false;
 }

@@ -629,7 +629,6 @@ enum kite_internal_error {
 	KITE_INTERNAL_DELIVERY,		/* an exit that cannot be finished during event delivery */
 	KITE_INTERNAL_NO_RECORD,	/* a handler left no record: a bug of Kite */
 	KITE_INTERNAL_WINDOW,		/* VMX cannot be used on this CPU now */
-	KITE_INTERNAL_MACHINE_CHECK,	/* machine check while the guest ran */
 };
 
 /**

@@ -121,7 +121,6 @@ static const char * const internal_errors[] = {
 	[KITE_INTERNAL_DELIVERY] = "an exit that cannot be finished while delivering an event",
 	[KITE_INTERNAL_NO_RECORD] = "a handler left no record, a bug of Kite",
 	[KITE_INTERNAL_WINDOW] = "VMX cannot be used on this CPU now",
-	[KITE_INTERNAL_MACHINE_CHECK] = "machine check while the guest ran",
 };
 
 static const char *look_up(const char * const *names, unsigned int count, u32 i)

@@ -49,6 +49,7 @@ static inline void vmx_clear_blocking(u32 bits)
 /* Exit reason. */
 #define REASON_BASIC		GENMASK(15, 0)
 #define REASON_ENTRY_FAILURE	BIT(31)
+#define REASON_ENTRY_MACHINE_CHECK	41
 #define REASON_EPT_VIOLATION	48
 
 /* Pending debug exceptions and the exit qualification of #DB: BS as in DR6. */

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "dump.h"
 
+#include <linux/build_bug.h>
+#include <linux/kernel.h>
 #include <linux/printk.h>
 #include <linux/ratelimit.h>
 
+#include "../core/backend.h"
 #include "vcpu.h"
 
 /* In lines of four. The guest's state is read by kitectl through KITE_VCPU_GET_STATE. */
@@ -33,18 +36,32 @@ static const struct {
 	{ VMCS_GUEST_PENDING_DEBUG_EXCEPTIONS, "pending debug" },
 };
 
+static_assert(ARRAY_SIZE(fields) == VMX_DUMP_FIELDS);
+
 void vmx_dump(struct vmx_vcpu *x, const char *why)
 {
-	static DEFINE_RATELIMIT_STATE(limit, 5 * HZ, 3);
 	unsigned int i;
 
-	if (!__ratelimit(&limit))
+	x->dump.why = why;
+	for (i = 0; i < ARRAY_SIZE(fields); i++)
+		x->dump.value[i] = vmread(fields[i].field);
+}
+
+void kite_hw_log(struct kite_vcpu *v)
+{
+	static DEFINE_RATELIMIT_STATE(limit, 5 * HZ, 3);
+	struct vmx_dump *d = &to_vmx(v)->dump;
+	const char *why = d->why;
+	unsigned int i;
+
+	d->why = NULL;
+	if (!why || !__ratelimit(&limit))
 		return;
-	pr_info("vCPU %u: %s\n", x->core.id, why);
+	pr_info("vCPU %u: %s\n", v->id, why);
 	for (i = 0; i < ARRAY_SIZE(fields); i += 4)
 		pr_info("  %s %llx, %s %llx, %s %llx, %s %llx\n",
-			fields[i].name, vmread(fields[i].field),
-			fields[i + 1].name, vmread(fields[i + 1].field),
-			fields[i + 2].name, vmread(fields[i + 2].field),
-			fields[i + 3].name, vmread(fields[i + 3].field));
+			fields[i].name, d->value[i],
+			fields[i + 1].name, d->value[i + 1],
+			fields[i + 2].name, d->value[i + 2],
+			fields[i + 3].name, d->value[i + 3]);
 }

@@ -4,7 +4,11 @@
 
 struct vmx_vcpu;
 
-/* Write what matters of the VMCS to the kernel log, at a limited rate; the window is open. */
+/*
+ * Keep what matters of the VMCS while the window is open; kite_hw_log() writes it to
+ * the kernel log later, at a limited rate: a console may be slow, and interrupts are
+ * off here.
+ */
 void vmx_dump(struct vmx_vcpu *x, const char *why);
 
 #endif

@@ -164,8 +164,8 @@ SYM_INNER_LABEL(vmx_exit_point, SYM_L_GLOBAL)
 SYM_FUNC_END(vmx_enter)
 
 /*
- * Fill the branch history with branches of ours: five rounds of calls with five
- * taken jumps each is the sequence that Intel publishes for CPUs without BHI_DIS_S.
+ * Fill the branch history with branches of ours, for CPUs without BHI_DIS_S: more
+ * than sixty taken ones, as many as the sequence that Intel publishes has.
  */
 SYM_FUNC_START_LOCAL(vmx_clear_bhb)
 	mov	$5, %ecx

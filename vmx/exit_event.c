@@ -19,8 +19,6 @@ static int reflect_db(struct vmx_vcpu *x)
 	x->core.dr6 &= ~DEBUG_B0_B3;
 	x->core.dr6 |= qualification & (DEBUG_B0_B3 | DEBUG_BD | DEBUG_BS);
 	vmwrite(VMCS_GUEST_DR7, vmread(VMCS_GUEST_DR7) & ~(u64)DR7_GD);
-	/* What the trap was pending for is being delivered. */
-	vmwrite(VMCS_GUEST_PENDING_DEBUG_EXCEPTIONS, 0);
 	vmx_queue_exception(x, X86_TRAP_DB);
 	return KITE_RESUME;
 }

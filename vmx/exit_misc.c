@@ -73,7 +73,8 @@ int vmx_exit_cpuid(struct vmx_vcpu *x)
 int vmx_exit_hlt(struct vmx_vcpu *x)
 {
 	vmx_skipped(x);
-	return kite_halt(&x->core, vmx_rflags(x) & X86_EFLAGS_IF);
+	return kite_halt(&x->core, vmx_rflags(x) & X86_EFLAGS_IF,
+			 !(vmread(VMCS_GUEST_INTERRUPTIBILITY_STATE) & BLOCKING_NMI));
 }
 
 int vmx_exit_xsetbv(struct vmx_vcpu *x)
@@ -95,6 +96,8 @@ int vmx_exit_mtf(struct vmx_vcpu *x)
 
 int vmx_exit_entry_failure(struct vmx_vcpu *x)
 {
+	if ((x->exit.reason & REASON_BASIC) == REASON_ENTRY_MACHINE_CHECK)
+		x->host_event = X86_TRAP_MC;
 	vmx_dump(x, "VM entry failed");
 	return kite_exit_fail_entry(&x->core, x->exit.reason, 0, vmx_qualification());
 }

@@ -13,10 +13,12 @@
 
 #include "../core/compat.h"
 #include "caps.h"
+#include "tss.h"
 #include "vcpu.h"
 
 #define DR7_FIXED	0x400	/* as a VM exit leaves DR7 */
 #define DR7_ENABLES	0xff
+#define SPLIT_LOCK_DETECT	((u64)MSR_TEST_CTRL_SPLIT_LOCK_DETECT)
 
 #define SYNC(x, member, field, value)				\
 	do {							\
@@ -46,12 +48,11 @@ static u64 read_msr(u32 msr)
 	return value;
 }
 
-/* The base of TR is in its descriptor. */
 static u64 tr_base(const struct desc_ptr *gdt, u16 tr)
 {
-	const struct ldttss_desc *desc = (void *)(gdt->address + (tr & ~7));
+	const u64 *desc = (void *)(gdt->address + (tr & ~7));
 
-	return desc->base0 | (desc->base1 << 16) | (desc->base2 << 24) | ((u64)desc->base3 << 32);
+	return vmx_tss_base(desc[0], desc[1]);
 }
 
 static void sync_host_fields(struct vmx_vcpu *x)
@@ -110,6 +111,11 @@ static void load_msrs(struct vmx_vcpu *x)
 		w->xss = swap_in(MSR_IA32_XSS, 0);
 	if (have_pebs)
 		w->pebs_enable = swap_in(MSR_IA32_PEBS_ENABLE, 0);
+	/* A guest that was not told of split locks must not trip over them. */
+	if (boot_cpu_has(X86_FEATURE_SPLIT_LOCK_DETECT)) {
+		w->test_ctrl = read_msr(MSR_TEST_CTRL);
+		put_back(MSR_TEST_CTRL, w->test_ctrl & ~SPLIT_LOCK_DETECT, w->test_ctrl);
+	}
 	w->debugctl = read_msr(MSR_IA32_DEBUGCTLMSR);
 }
 
@@ -130,6 +136,8 @@ static void restore_msrs(struct vmx_vcpu *x)
 		put_back(MSR_IA32_XSS, w->xss, 0);
 	if (have_pebs)
 		put_back(MSR_IA32_PEBS_ENABLE, w->pebs_enable, 0);
+	if (boot_cpu_has(X86_FEATURE_SPLIT_LOCK_DETECT))
+		put_back(MSR_TEST_CTRL, w->test_ctrl, w->test_ctrl & ~SPLIT_LOCK_DETECT);
 	/* The exit cleared it. */
 	put_back(MSR_IA32_DEBUGCTLMSR, w->debugctl, 0);
 }

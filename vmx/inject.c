@@ -10,6 +10,19 @@
 #include "caps.h"
 #include "vcpu.h"
 
+/*
+ * After STI or MOV SS a VM entry with RFLAGS.TF wants the single-step trap pending,
+ * also when it delivers #DB, which then takes the trap's place.
+ */
+static void settle_single_step(struct vmx_vcpu *x)
+{
+	u32 blocking = vmread(VMCS_GUEST_INTERRUPTIBILITY_STATE);
+
+	if ((vmx_rflags(x) & X86_EFLAGS_TF) && (blocking & (BLOCKING_STI | BLOCKING_MOV_SS)))
+		vmwrite(VMCS_GUEST_PENDING_DEBUG_EXCEPTIONS,
+			vmread(VMCS_GUEST_PENDING_DEBUG_EXCEPTIONS) | DEBUG_BS);
+}
+
 static void write_event(struct vmx_vcpu *x, const struct kite_event *e)
 {
 	u32 info = INTR_VALID | ((u32)e->type << INTR_TYPE_SHIFT) | e->vector;
@@ -18,6 +31,8 @@ static void write_event(struct vmx_vcpu *x, const struct kite_event *e)
 		info |= INTR_ERROR_CODE;
 		vmwrite(VMCS_ENTRY_EXCEPTION_ERROR_CODE, e->error_code);
 	}
+	if (e->vector == X86_TRAP_DB && e->type != INTR_TYPE_EXTERNAL)
+		settle_single_step(x);
 	if (e->insn_len)
 		vmwrite(VMCS_ENTRY_INSTRUCTION_LENGTH, e->insn_len);
 	vmwrite(VMCS_ENTRY_INTERRUPTION_INFO, info);

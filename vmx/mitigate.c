@@ -16,12 +16,13 @@
 #include "vcpu.h"
 
 /*
- * Linux keeps its own choice (l1tf=) to itself. Like its default: flush when
- * other code of the host may have run since the guest did, that is once a window.
+ * Linux keeps its own choice (l1tf=) to itself. Like its default: flush when other
+ * code of the host ran since the guest did, or an exit touched data that are not
+ * the guest's.
  */
 static bool l1d_flush = true;
 module_param(l1d_flush, bool, 0444);
-MODULE_PARM_DESC(l1d_flush, "flush the L1 data cache in each VMX window on CPUs with L1TF (default on)");
+MODULE_PARM_DESC(l1d_flush, "flush the L1 data cache before VM entries on CPUs with L1TF (default on)");
 
 #define ARCH_CAP_SKIP_L1DFLUSH	BIT_ULL(3)
 
@@ -86,12 +87,19 @@ void vmx_mitigate_window(struct vmx_vcpu *x)
 			wrmsrq(MSR_IA32_PRED_CMD, PRED_CMD_IBPB);
 		this_cpu_write(last_vm, vm);
 	}
-	if (need_l1d_flush)
-		wrmsrq(MSR_IA32_FLUSH_CMD, L1D_FLUSH);
+	x->core.host_data = true;
 	if (have_spec_ctrl) {
 		x->core.regs.host_spec_ctrl = this_cpu_read(x86_spec_ctrl_current);
 		vmx_mitigate_spec_ctrl(x);
 	}
+}
+
+/* Right before a VM entry, when all that the host had to load and store is done. */
+void vmx_mitigate_entry(struct vmx_vcpu *x)
+{
+	x->core.host_data = false;
+	if (need_l1d_flush)
+		wrmsrq(MSR_IA32_FLUSH_CMD, L1D_FLUSH);
 }
 
 /* User space must not inherit what the guest trained. */

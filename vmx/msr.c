@@ -7,6 +7,7 @@
 
 #include <linux/bsearch.h>
 #include <linux/gfp.h>
+#include <linux/nospec.h>
 #include <asm/cpufeature.h>
 #include <asm/msr-index.h>
 #include <asm/mtrr.h>
@@ -383,12 +384,13 @@ static u64 *mtrr_slot(struct vmx_vcpu *x, u32 msr)
 	if (msr == MSR_MTRRdefType)
 		return &m->def_type;
 	if (msr >= MTRRphysBase_MSR(0) && msr <= MTRRphysMask_MSR(KITE_MTRR_VARIABLE - 1))
-		return &m->var[msr - MTRRphysBase_MSR(0)];
+		return &m->var[array_index_nospec(msr - MTRRphysBase_MSR(0),
+						  2 * KITE_MTRR_VARIABLE)];
 	if (msr == MSR_MTRRfix64K_00000)
 		return &m->fixed[0];
-	if (msr <= MSR_MTRRfix16K_A0000)
-		return &m->fixed[1 + msr - MSR_MTRRfix16K_80000];
-	return &m->fixed[3 + msr - MSR_MTRRfix4K_C0000];
+	msr = msr <= MSR_MTRRfix16K_A0000 ? 1 + msr - MSR_MTRRfix16K_80000 :
+					    3 + msr - MSR_MTRRfix4K_C0000;
+	return &m->fixed[array_index_nospec(msr, KITE_MTRR_FIXED)];
 }
 
 static int read_mtrr(struct vmx_vcpu *x, u32 msr, u64 *value)

@@ -51,6 +51,8 @@ static void before_entry(struct vmx_vcpu *x)
 		x->rsp_dirty = false;
 	}
 	v->stats.entries++;
+	if (v->host_data)
+		vmx_mitigate_entry(x);
 }
 
 static int run_guest(struct vmx_vcpu *x)
@@ -89,13 +91,14 @@ int kite_hw_run(struct kite_vcpu *v)
 	else
 		v->stats.windows_own++;
 	vmx_mitigate_window(x);
+	/* Saving the task's registers needs the task's IA32_XSS: before the guest's MSRs. */
+	kite_fpu_load(v);
 	vmx_host_save(x);
 	drop_stale_translations(x);
 	vmx_update_debug(x);
-	kite_fpu_load(v);
 	ret = run_guest(x);
-	kite_fpu_save(v);
 	vmx_host_restore(x);
+	kite_fpu_save(v);
 	vmx_window_close(x);
 	vmx_mitigate_after();
 	return ret;
@@ -104,8 +107,7 @@ int kite_hw_run(struct kite_vcpu *v)
 /*
  * An NMI that ended the guest's run was taken by VMX, not by the host, and NMIs
  * are blocked since. Send another to this CPU and unblock: the host's handler
- * then runs once, on IDT and FRED kernels alike. A machine check can only be
- * handed on through the IDT.
+ * then runs once, on IDT and FRED kernels alike.
  */
 void kite_hw_after_run(struct kite_vcpu *v)
 {
@@ -116,7 +118,7 @@ void kite_hw_after_run(struct kite_vcpu *v)
 	if (vector == X86_TRAP_NMI) {
 		apic->send_IPI(smp_processor_id(), NMI_VECTOR);
 		iret_to_self();
-	} else if (vector == X86_TRAP_MC && !(x->host.cr4 & CR4_FRED)) {
-		asm volatile("int $18" : : : "memory");
+	} else if (vector == X86_TRAP_MC) {
+		kite_host_machine_check(x->host.cr4 & CR4_FRED);
 	}
 }

@@ -76,6 +76,8 @@ static u64 host_msr(u32 msr)
 /* Host fields that no CPU has another value of; vmx_host_save() does the others. */
 static void write_host(struct vmx_vcpu *x)
 {
+	/* No host has such values: the first window writes every field. */
+	memset(&x->host, 0xff, sizeof(x->host));
 	vmwrite(VMCS_HOST_RIP, (unsigned long)vmx_exit_point);
 	/* All zero in a kernel without 32-bit system calls, and to stay so. */
 	vmwrite(VMCS_HOST_IA32_SYSENTER_CS, host_msr(MSR_IA32_SYSENTER_CS));

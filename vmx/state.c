@@ -117,7 +117,8 @@ static void set_crs(struct vmx_vcpu *x, const struct kite_crs *s)
 	set_apic_base(&x->core, s);
 	/* PAE pointers are not part of the state: a VM entry takes them from the VMCS. */
 	x->load_pdptes = true;
-	vmx_flush_guest(x);
+	/* Paging may have changed; the next window drops what its CPU has cached. */
+	x->last_cpu = -1;
 }
 
 static void get_drs(struct vmx_vcpu *x, struct kite_drs *s)
@@ -195,7 +196,8 @@ static void get_events(struct vmx_vcpu *x, struct kite_events *s)
 		.activity = v->activity,
 		.pending_debug = vmread(VMCS_GUEST_PENDING_DEBUG_EXCEPTIONS),
 	};
-	if (v->nmi_pending || test_bit(KITE_REQ_NMI, &v->requests))
+	if (v->nmi_pending || test_bit(KITE_REQ_NMI, &v->requests) ||
+	    (e->valid && e->type == INTR_TYPE_NMI))
 		s->pending |= KITE_EVENT_NMI;
 	if (!e->valid || e->type != INTR_TYPE_HARD_EXCEPTION)
 		return;
@@ -222,6 +224,7 @@ static void set_events(struct vmx_vcpu *x, const struct kite_events *s)
 	v->nmi_pending = s->pending & KITE_EVENT_NMI;
 	v->activity = s->activity;
 	v->halt_if = vmread(VMCS_GUEST_RFLAGS) & X86_EFLAGS_IF;
+	v->halt_nmi = !(s->blocking & KITE_BLOCKING_NMI);
 	v->need_inject = true;
 	vmwrite(VMCS_GUEST_INTERRUPTIBILITY_STATE, s->blocking);
 	vmwrite(VMCS_GUEST_PENDING_DEBUG_EXCEPTIONS, s->pending_debug);

@@ -36,7 +36,6 @@ struct vmx_window {
 	struct desc_ptr idt;
 	u16 ds, es, fs, gs, ldt;
 	u64 dr[4];
-	u64 dr6;
 	u64 dr7;
 	bool guest_dr;		/* DR0 to DR3 are the guest's */
 	u64 debugctl;
@@ -47,6 +46,15 @@ struct vmx_window {
 	u64 tsc_aux;
 	u64 xss;
 	u64 pebs_enable;
+	u64 test_ctrl;
+};
+
+#define VMX_DUMP_FIELDS	20
+
+/* What vmx_dump() kept for kite_hw_log(). */
+struct vmx_dump {
+	const char *why;	/* NULL: nothing */
+	u64 value[VMX_DUMP_FIELDS];
 };
 
 /* One VM exit. Fields that not every handler needs are read when asked for. */
@@ -81,6 +89,7 @@ struct vmx_vcpu {
 	bool rsp_valid;		/* regs.gpr[KITE_RSP] is GUEST_RSP */
 	bool rsp_dirty;		/* and has to be written back */
 
+	struct vmx_dump dump;
 	u32 spec_ctrl_flag;	/* ENTER_SPEC_CTRL or 0, for this window */
 
 	/* Mirrors of VMCS controls that change while the guest runs. */
@@ -112,6 +121,7 @@ void vmx_host_restore(struct vmx_vcpu *x);
 /* mitigate.c */
 void vmx_mitigate_init(void);
 void vmx_mitigate_window(struct vmx_vcpu *x);
+void vmx_mitigate_entry(struct vmx_vcpu *x);
 void vmx_mitigate_spec_ctrl(struct vmx_vcpu *x);
 u32 vmx_mitigate_flags(void);
 void vmx_mitigate_after(void);
