@@ -4,7 +4,8 @@
 KDIR	?= /lib/modules/$(shell uname -r)/build
 PREFIX	?= /usr/local
 DESTDIR	?=
-RELEASE	 = $(shell cat $(KDIR)/include/config/kernel.release)
+# Debian's kernels have another name than include/config/kernel.release has.
+RELEASE	 = $(shell sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' $(KDIR)/include/generated/utsrelease.h)
 
 CHECKS := check-static check-unit check-testhost check-guest check-boot check-refuse
 

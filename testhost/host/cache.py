@@ -38,7 +38,10 @@ def digest(*parts):
 
 @contextlib.contextmanager
 def locked(path, what=None, shared=False, wait=True):
-    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as e:
+        raise Fail(f"{root()}: {e.strerror}; set KITE_CACHE to a directory that you may write to") from e
     mode = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
     with open(path, "a") as f:
         try:
