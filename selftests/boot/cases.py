@@ -25,6 +25,18 @@ class Case:
 REBOOT = 'want {} debian "run=\\"reboot -f\\""'
 
 
+# KVM guests, one after the other, while Debian boots on Kite.
+BESIDE_KVM = """
+(while [ ! -e /booted ]; do
+	/lib/kite/selftests/build/kvm/coexist_test a_kvm_guest_alone || exit 1
+done) &
+until [ -e /dev/kvm ]; do usleep 10000; done
+want 0 debian "" --stats
+: >/booted
+want 0 wait $!
+"""
+
+
 def ends():
     """Ways in which a small guest ends, and the exit status of kitectl for each."""
     table = (
@@ -90,6 +102,9 @@ def debian():
     yield Case("full_cpus2", 'want 0 debian "" --mem 1G', came_up, guest="full", mem="2G", cpus=2, timeout=300)
     for cpus in (1, 2):
         yield Case(f"two_vms_cpus{cpus}", two, {k: 2 for k in came_up}, guest="cloud", cpus=cpus, timeout=300)
+    for cpus in (1, 2):
+        yield Case(f"beside_kvm_cpus{cpus}", BESIDE_KVM, {**came_up, "^ok 1 a_kvm_guest_alone$": (1,),
+                   "^not ok": 0, "^ *[1-9][0-9]* +windows_shared": 1}, guest="cloud", cpus=cpus, timeout=400)
     yield Case("reboot", REBOOT.format(6), {"asked for a reset": 1}, guest="cloud")
     yield Case("reboot_reset", REBOOT.format(14) + " --on-reboot reset --timeout 60",
                {"^kitectl: reboot 2$": 1, "^guest: init": (3,)}, guest="cloud", timeout=300)

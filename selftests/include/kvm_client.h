@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The smallest client of KVM that a checking guest needs: one vCPU, with the memory
+ * and the state of a Kite VM that was made ready for it.
+ */
+#ifndef KT_KVM_CLIENT_H
+#define KT_KVM_CLIENT_H
+
+#include "checker.h"
+
+struct kvm {
+	int dev;
+	int vm;
+	int vcpu;
+	struct kvm_run *run;
+};
+
+/* Have KVM's modules loaded; SKIPs the test where there are none. */
+void kvm_load(void);
+/* Unload them; SKIPs the test where they are not in the test host's place, and so not ours. */
+void kvm_unload(void);
+
+/* A KVM guest that starts as the vCPU of @vm would, in memory that it shares with @vm. */
+void kvm_create(struct kvm *kvm, struct kt_vm *vm);
+void kvm_destroy(struct kvm *kvm);
+/* Enter it until it says something; port of the guest's call, or the test fails. */
+u16 kvm_run(struct kvm *kvm);
+
+/* Run kt_check() for @rounds in a KVM guest of its own. */
+void kvm_check(struct kt_checker *checker, u64 rounds);
+
+#endif
