@@ -204,7 +204,7 @@ KITE_TEST_MODES(xsave_components_have_the_hosts_layout, KT_IN_64)
 	}
 }
 
-/* SDM: input above the highest basic leaf and outside the extended ones gives the highest basic leaf. */
+/* Above the highest basic leaf and outside the extended ones: the highest basic leaf. */
 KITE_TEST_MODES(out_of_range_leaves_answer_as_the_last, KT_IN_64)
 {
 	static const u32 leaves[] = { 0x1000, 0x3fffffff, 0x7fffffff, 0xffffffff };
@@ -233,7 +233,9 @@ KITE_TEST_MODES(tsc_leaf_gives_the_frequency, KT_IN_64)
 
 KITE_TEST_MODES(ioctl_and_instruction_agree, KT_IN_64)
 {
-	static const u32 leaves[] = { 0, 1, 4, 7, 0xb, 0xd, 0x15, 0x40000000, 0x80000001, 0x80000008 };
+	static const u32 leaves[] = {
+		0, 1, 4, 7, 0xb, 0xd, 0x15, 0x40000000, 0x80000001, 0x80000008,
+	};
 	struct kite_cpuid c;
 	unsigned int i;
 

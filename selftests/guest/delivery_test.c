@@ -176,11 +176,10 @@ KITE_TEST_MODES(injected_exception, KT_IN_ALL)
 		s.events.error_code = 0x58;
 	}
 	vcpu_set_state(vm->vcpu.fd, KITE_STATE_EVENTS, &s);
-	if (vm->mode == KT_REAL16) {
+	if (vm->mode == KT_REAL16)
 		delivered(vm, &spin, KT_UD, false);
-	} else {
+	else
 		kt_expect_fault(&vm->vcpu, &spin, KT_GP, 0x58);
-	}
 	kt_expect_done(&vm->vcpu);
 }
 

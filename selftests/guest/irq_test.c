@@ -336,7 +336,8 @@ static void sti_shadow(u64 unused)
 	KT_GUEST_ASSERT_EQ(2, count);
 	apic_write(APIC_ICR, 0x40000 | VECTOR);
 	/* And an instruction that exits. */
-	asm volatile("xor %%eax, %%eax; sti; cpuid; cli" : : : "eax", "ebx", "ecx", "edx", "memory");
+	asm volatile("xor %%eax, %%eax; sti; cpuid; cli"
+		     : : : "eax", "ebx", "ecx", "edx", "memory");
 	KT_GUEST_ASSERT_EQ(3, count);
 }
 

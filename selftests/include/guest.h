@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Guest code and what it says to the host. KT_CODE() assembles one text for 16,
- * 32 and 64 bits; in it \ax, \cx, \dx, \bx, \si, \di, \sp, \bp stand for the widest registers
- * and \m for 16, 32 or 64. Functions in C run in long mode.
+ * 32 and 64 bits; in it \ax, \cx, \dx, \bx, \si, \di, \sp and \bp stand for the
+ * widest registers and \m for 16, 32 or 64. Functions in C run in long mode.
  */
 #ifndef KT_GUEST_H
 #define KT_GUEST_H
@@ -114,7 +114,10 @@ void kt_expect_exit(struct kt_vcpu *vcpu, enum kite_exit_reason reason);
 /* A port access; the data are in run->data. */
 void kt_expect_io(struct kt_vcpu *vcpu, u16 port, u8 width, u8 flags, u32 count);
 void kt_expect_mmio(struct kt_vcpu *vcpu, u64 gpa, u32 width, bool write);
-/* The guest must have taken a fault at the instruction under test, with this error code in modes that push one. */
+/*
+ * The guest must take a fault at the instruction under test, with this error code where
+ * one is pushed.
+ */
 struct kt_event kt_expect_fault(struct kt_vcpu *vcpu, const struct kt_code *code, u8 vector,
 				u32 error);
 /* Start and expect kt_expect_done(), or a fault at the instruction under test. */

@@ -64,12 +64,14 @@ void kt_note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 	kt_end(KT_FAIL);							\
 } while (0)
 
+/* Without a cast to a narrower type, so that no difference gets lost. */
 #define KT_COMPARE(want, op, got, then) do {					\
-	__typeof__(want) want_ = (want);					\
-	__typeof__(got) got_ = (got);						\
-	if (!(want_ op (__typeof__(want_))got_)) {				\
+	unsigned long long want_ = (unsigned long long)(want);			\
+	unsigned long long got_ = (unsigned long long)(got);			\
+										\
+	if (!(want_ op got_)) {							\
 		kt_failed(__FILE__, __LINE__, "%s %s %s: 0x%llx, 0x%llx", #want, #op, #got, \
-			  (unsigned long long)want_, (unsigned long long)got_);	\
+			  want_, got_);						\
 		then;								\
 	}									\
 } while (0)

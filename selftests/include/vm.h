@@ -22,7 +22,7 @@ extern const char *const kt_mode_names[KT_MODES];
 #define KT_RAM		0x400000ul
 #define KT_TABLES	0x1000		/* PML4 or page directory */
 #define KT_PDPT		0x2000
-#define KT_PT		0x3000		/* 4-KByte pages: all of low memory, PAE and long mode: 2 MiB */
+#define KT_PT		0x3000		/* 4-KByte pages of the first 2 MiB at least */
 #define KT_GDT		0x4000
 #define KT_TSS		0x5000		/* 64-bit, or 32-bit */
 #define KT_IDT		0x6000		/* 4 KiB */

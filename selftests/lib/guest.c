@@ -138,7 +138,7 @@ static void describe_exit(const struct kite_run *run)
 			run->fail_entry.exit_reason, run->fail_entry.instruction_error,
 			run->fail_entry.qualification);
 	if (reason == KITE_EXIT_INTERNAL)
-		kt_note("code %u VM-exit reason %u qualification 0x%llx gpa 0x%llx IDT vectoring 0x%x",
+		kt_note("code %u exit reason %u qualification 0x%llx gpa 0x%llx IDT vectoring 0x%x",
 			run->internal.code, run->internal.exit_reason, run->internal.qualification,
 			run->internal.gpa, run->internal.idt_vectoring);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The guest's handlers of exceptions and interrupts: one stub for each vector, which tells the host. */
+/* The guest's handlers: a stub for each vector, which tells the host. */
 #ifndef KT_HANDLERS_H
 #define KT_HANDLERS_H
 

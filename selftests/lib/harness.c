@@ -111,8 +111,8 @@ static int usage(const char *program)
 {
 	const struct kt_test *t;
 
-	printf("Usage: %s [TEST...]\nRun the tests, or those named. Exit status: 0 all passed, 1 one "
-	       "failed, 4 all were skipped.\nTests:\n", program);
+	printf("Usage: %s [TEST...]\nRun the tests, or those named.\n", program);
+	printf("Exit status: 0 all passed, 1 one failed, 4 all were skipped.\nTests:\n");
 	for (t = first; t; t = t->next)
 		if (!t->variant || !t->param)
 			printf("  %s\n", t->name);
@@ -137,7 +137,8 @@ int main(int argc, char **argv)
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	if (argc > 1 && !strcmp(argv[1], "--help"))
 		return usage(argv[0]);
-	skip_reason = mmap(NULL, KT_PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	skip_reason = mmap(NULL, KT_PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+			   -1, 0);
 	if (skip_reason == MAP_FAILED)
 		return KT_FAIL;
 	for (t = first; t; t = t->next)
