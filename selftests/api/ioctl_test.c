@@ -88,7 +88,8 @@ static void fill_translate(void *arg)
 	((struct kite_translate *)arg)->gva = KT_STACK;
 }
 
-#define RESERVED(type, member)	{ offsetof(struct type, member), sizeof(((struct type *)0)->member) }
+#define RESERVED(type, member)	\
+	{ offsetof(struct type, member), sizeof(((struct type *)0)->member) }
 
 static const struct row {
 	const char *name;
@@ -160,8 +161,8 @@ static void call(const struct row *row, const char *what, int want, void *arg)
 	int err = ret < 0 ? errno : 0;
 
 	if (err != want)
-		kt_failed(__FILE__, __LINE__, "KITE_%s, %s: errno %d, want %d", row->name, what, err,
-			  want);
+		kt_failed(__FILE__, __LINE__, "KITE_%s, %s: errno %d, want %d", row->name, what,
+			  err, want);
 	if (ret > 0)
 		close(ret);
 }

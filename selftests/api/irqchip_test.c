@@ -129,8 +129,11 @@ KITE_TEST_IRQCHIP(ioapic, KT_IN_64)
 	vm_get_ioapic(vm->fd, &after);
 	EXPECT_EQ(0, memcmp(&good, &after, sizeof(good)));
 
-#define REFUSE(member, value) do { bad = good; bad.member = value; \
-	refuse_ioapic(vm, #member " = " #value, &bad); } while (0)
+#define REFUSE(member, value) do {				\
+	bad = good;						\
+	bad.member = value;					\
+	refuse_ioapic(vm, #member " = " #value, &bad);		\
+} while (0)
 	REFUSE(id, 1);
 	REFUSE(id, 0x10000000);
 	REFUSE(select, 0x100);

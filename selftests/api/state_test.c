@@ -176,7 +176,7 @@ KITE_TEST_MODES(events, KT_IN_64)
 
 KT_CODE64(nothing, "", "nop", "");
 
-/* What was set is delivered, with RIP as it is: also #BP and #OF, which have no instruction here. */
+/* What was set is delivered, with RIP as it is: also #BP and #OF, without an instruction here. */
 KITE_TEST_MODES(exceptions_are_delivered, KT_IN_64)
 {
 	static const u8 vectors[] = { 0, 1, 3, 4, 5, KT_UD, KT_GP, 16, 18 };
@@ -213,8 +213,10 @@ static const struct bad {
 	u64 value[6];		/* 0 ends */
 } bads[] = {
 	BAD(GPRS, gprs.rip, NOT_CANONICAL, 0x8000000000000000),
-	BAD(GPRS, gprs.rflags, BIT(3) | 2, BIT(5) | 2, BIT(15) | 2, BIT(22) | 2, BIT(32) | 2, BIT(0)),
-	BAD(SEGS, segs.seg[KITE_CS].ar, 0x9b | BIT(8), 0x9b | BIT(11), 0x9b | BIT(17), 0x9b | BIT(31)),
+	BAD(GPRS, gprs.rflags, BIT(3) | 2, BIT(5) | 2, BIT(15) | 2, BIT(22) | 2, BIT(32) | 2,
+	    BIT(0)),
+	BAD(SEGS, segs.seg[KITE_CS].ar, 0x9b | BIT(8), 0x9b | BIT(11), 0x9b | BIT(17),
+	    0x9b | BIT(31)),
 	BAD(SEGS, segs.seg[KITE_TR].ar, 0x8b | BIT(9), 0x8b | BIT(20)),
 	BAD(SEGS, segs.seg[KITE_GS].base, NOT_CANONICAL),
 	BAD(SEGS, segs.seg[KITE_TR].base, NOT_CANONICAL),
@@ -224,7 +226,8 @@ static const struct bad {
 	BAD(SEGS, segs.idtr.base, NOT_CANONICAL),
 	BAD(SEGS, segs.gdtr.reserved[1], 1),
 	BAD(SEGS, segs.idtr.reserved[2], 1),
-	BAD(CRS, crs.cr0, BIT(31), BIT(0) | BIT(31) | BIT(32), BIT(0) | BIT(29), BIT(6), BIT(63), BIT(19)),
+	BAD(CRS, crs.cr0, BIT(31), BIT(0) | BIT(31) | BIT(32), BIT(0) | BIT(29), BIT(6), BIT(63),
+	    BIT(19)),
 	BAD(CRS, crs.cr3, BIT(46), BIT(51), BIT(63)),
 	BAD(CRS, crs.cr4, BIT(13) | BIT(5), BIT(14) | BIT(5), BIT(31) | BIT(5), BIT(63) | BIT(5),
 	    BIT(12) | BIT(5), BIT(22) | BIT(5)),
@@ -251,7 +254,8 @@ static const struct bad {
 	BAD(MTRRS, mtrrs.var[0], 2, BIT(8), BIT(60)),
 	BAD(MTRRS, mtrrs.var[15], 1, BIT(10), BIT(60)),
 	BAD(EVENTS, events.pending, BIT(3), BIT(31), KITE_EVENT_ERROR_CODE),
-	BAD(EVENTS, events.blocking, BIT(2), BIT(4), KITE_BLOCKING_STI | KITE_BLOCKING_MOV_SS, BIT(31)),
+	BAD(EVENTS, events.blocking, BIT(2), BIT(4), KITE_BLOCKING_STI | KITE_BLOCKING_MOV_SS,
+	    BIT(31)),
 	BAD(EVENTS, events.activity, 3, ~0u),
 	BAD(EVENTS, events.reserved, 1),
 	BAD(EVENTS, events.pending_debug, BIT(4), BIT(13), BIT(63), BIT(15)),

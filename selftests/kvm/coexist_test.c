@@ -104,8 +104,8 @@ KITE_TEST_TIMEOUT(both_run_on_the_same_cpus, 600)
 	expect_unharmed(&kite_checker);
 	stats = stats_of(&vm->vcpu);
 	EXPECT_GT(stats.windows_shared, 0ull);
-	kt_note("Kite's guest: %llu rounds, %llu windows of its own, %llu shared", kite_checker.done,
-		stats.windows_own, stats.windows_shared);
+	kt_note("Kite's guest: %llu rounds, %llu windows of its own, %llu shared",
+		kite_checker.done, stats.windows_own, stats.windows_shared);
 }
 
 static void check_and_sync(u64 arg)

@@ -3,6 +3,8 @@
  * Contract: the base of a TSS is put together from the four places of its
  * descriptor, whatever its bits are.
  */
+#include <linux/kernel.h>
+
 #include "unit.h"
 #include "vmx/tss.h"
 
@@ -22,7 +24,7 @@ static void bases(void)
 	};
 	unsigned int i;
 
-	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
 		unit_context("row %u", i);
 		EXPECT_EQ(rows[i].base, vmx_tss_base(rows[i].low, rows[i].high));
 	}
