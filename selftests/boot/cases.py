@@ -104,7 +104,7 @@ def debian():
         yield Case(f"two_vms_cpus{cpus}", two, {k: 2 for k in came_up}, guest="cloud", cpus=cpus, timeout=300)
     for cpus in (1, 2):
         yield Case(f"beside_kvm_cpus{cpus}", BESIDE_KVM, {**came_up, "^ok 1 a_kvm_guest_alone$": (1,),
-                   "^not ok": 0, "^ *[1-9][0-9]* +windows_shared": 1}, guest="cloud", cpus=cpus, timeout=400)
+                   "^not ok": 0, "^ *[1-9][0-9]* +windows_shared": 1}, guest="cloud", cpus=cpus, timeout=900)
     yield Case("reboot", REBOOT.format(6), {"asked for a reset": 1}, guest="cloud")
     yield Case("reboot_reset", REBOOT.format(14) + " --on-reboot reset --timeout 60",
                {"^kitectl: reboot 2$": 1, "^guest: init": (3,)}, guest="cloud", timeout=300)
