@@ -87,7 +87,8 @@ static long vcpu_get_stats(void *obj, union kite_arg *arg)
 {
 	struct kite_vcpu *v = obj;
 
-	if (arg->stats.flags)
+	if (arg->stats.flags ||
+	    memchr_inv(arg->stats.reserved, 0, sizeof(arg->stats.reserved)))
 		return -EINVAL;
 	arg->stats = v->stats;
 	arg->stats.size = sizeof(arg->stats);

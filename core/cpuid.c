@@ -153,6 +153,23 @@ static void init_xsave(u64 xcr0)
 				    &xsave_part[i].flags, &unused);
 }
 
+/* Instructions whose registers a guest cannot enable. */
+static void hide_vectors(u64 xcr0)
+{
+	if (!(xcr0 & BIT_ULL(2))) {
+		basic[1][0][ECX] &= ~(B(12) | B(28) | B(29));	/* FMA AVX F16C */
+		basic[7][0][EBX] &= ~B(5);			/* AVX2 */
+		basic[7][0][ECX] &= ~(B(9) | B(10));		/* VAES VPCLMULQDQ */
+		basic[7][1][EAX] &= ~B(4);			/* AVX-VNNI */
+	}
+	if (!(xcr0 & BIT_ULL(7))) {
+		basic[7][0][EBX] &= ~(B(16) | B(17) | B(21) | B(28) | B(30) | B(31));
+		basic[7][0][ECX] &= ~(B(1) | B(6) | B(11) | B(12) | B(14));
+		basic[7][0][EDX] &= ~(B(2) | B(3) | B(8) | B(23));
+		basic[7][1][EAX] &= ~B(5);
+	}
+}
+
 /* TSC and APIC timer: the guest need not measure them. */
 static void init_clocks(void)
 {
@@ -188,6 +205,7 @@ void kite_cpuid_init(const struct kite_cpuid_caps *caps)
 		basic[7][0][EBX] &= ~B(10);
 	if (!caps->xsaves)
 		basic[0xd][1][EAX] &= ~B(3);
+	hide_vectors(caps->xcr0);
 	init_xsave(caps->xcr0);
 	init_clocks();
 }

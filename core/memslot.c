@@ -74,6 +74,9 @@ static int slot_check(const struct kite_slot *arg, u32 phys_bits)
 
 	if (!PAGE_ALIGNED(arg->gpa) || !PAGE_ALIGNED(arg->len) || !PAGE_ALIGNED(arg->uaddr))
 		return -EINVAL;
+	/* Address 0 says "no memory" elsewhere. */
+	if (!arg->uaddr)
+		return -EINVAL;
 	if (check_add_overflow(arg->gpa, arg->len, &gpa_end) || gpa_end > BIT_ULL(phys_bits))
 		return -EINVAL;
 	if (check_add_overflow(arg->uaddr, arg->len, &uaddr_end) || uaddr_end > TASK_SIZE_MAX)

@@ -162,6 +162,9 @@ int kite_handle_mmio(struct kite_vcpu *v, u64 gpa, u32 access)
 	ret = fetch(v, &paging, gva, bytes, &n);
 	if (ret == -EAGAIN)
 		return try_again(v);
+	/* Another vCPU took the page away since: the guest finds out by a #PF of its own. */
+	if (ret == -EFAULT)
+		return KITE_RESUME;
 	if (ret)
 		return kite_hw_internal(v, KITE_INTERNAL_FETCH, NULL, 0);
 	if (kite_insn_decode(&insn, kite_hw_insn_mode(v), bytes, n) != KITE_INSN_OK)

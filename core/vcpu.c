@@ -102,10 +102,12 @@ int kite_vcpu_set_debug(struct kite_vcpu *v, u32 flags)
 	if ((flags & KITE_DEBUG_STEP) && !kite_hw_has_step())
 		return -EOPNOTSUPP;
 	if ((flags & KITE_DEBUG_TRACE) && !v->trace) {
-		v->trace = alloc_pages_exact(KITE_TRACE_PAGES * PAGE_SIZE,
-					     GFP_KERNEL_ACCOUNT | __GFP_ZERO);
-		if (!v->trace)
+		void *trace = alloc_pages_exact(KITE_TRACE_PAGES * PAGE_SIZE,
+						GFP_KERNEL_ACCOUNT | __GFP_ZERO);
+
+		if (!trace)
 			return -ENOMEM;
+		smp_store_release(&v->trace, trace);	/* zeroed, for the fault handler */
 	}
 	v->debug = flags;
 	return 0;

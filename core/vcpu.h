@@ -95,7 +95,6 @@ struct kite_guest_msrs {
 	u64 misc_enable;
 	u64 tsc_aux;
 	u64 tsc_adjust;
-	u64 bios_sign_id;
 };
 
 struct kite_vcpu {

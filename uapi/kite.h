@@ -134,7 +134,7 @@ struct kite_create_vm {
  * @reserved: 0
  * @gpa: guest-physical address, page aligned
  * @len: bytes, page aligned; 0 removes the slot
- * @uaddr: address in this process, page aligned
+ * @uaddr: address in this process, page aligned, not 0
  *
  * An existing slot is replaced. May be called while vCPUs run: when it
  * returns, no vCPU sees the old memory through this slot.

@@ -28,14 +28,14 @@ enum vmx_word {
 #define ENTRY_IA32E_GUEST		BIT(9)
 #define ENTRY_LOAD_PERF_GLOBAL_CTRL	BIT(13)
 
+#define VMX_MISC_PT			BIT(14)	/* Intel PT can trace in VMX operation */
+
 /*
  * @word: controls that are on whenever a guest runs: all that controls.def
  *	  lists and the CPU has, but for those that depend on the guest's state
  * @allowed1: bits that may be 1
  * @cr0_fixed0, ...: bits that must be 1 (fixed0) and may be 1 (fixed1) in VMX operation
  */
-#define VMX_MISC_PT			BIT(14)	/* Intel PT can trace in VMX operation */
-
 struct vmx_caps {
 	u32 revision;
 	u32 word[VMX_WORD_COUNT];

@@ -283,28 +283,16 @@ static int guest_write_cr8(struct vmx_vcpu *x, u64 value)
 #define CR_ACCESS	GENMASK(5, 4)
 #define CR_TO		(0 << 4)
 #define CR_FROM		(1 << 4)
-#define CR_LMSW		(3 << 4)
 #define CR_GPR_SHIFT	8
 #define CR_GPR		GENMASK(11, 8)
-#define CR_LMSW_SHIFT	16
 
-/* LMSW writes the low four bits and cannot clear PE; CLTS touches only what the guest owns. */
-static int lmsw(struct vmx_vcpu *x, u64 qualification)
-{
-	u64 cr0 = vmx_get_cr0(x);
-	u64 low = (qualification >> CR_LMSW_SHIFT) & 0xf;
-
-	return guest_write_cr0(x, (cr0 & ~0xeull) | low);
-}
-
+/* CLTS and LMSW touch only bits that the guest owns: they do not exit. */
 int vmx_exit_cr(struct vmx_vcpu *x)
 {
 	u64 qualification = vmx_qualification();
 	unsigned int gpr = (qualification & CR_GPR) >> CR_GPR_SHIFT;
 	bool wide = vmx_in_64bit_mode();
 
-	if ((qualification & CR_ACCESS) == CR_LMSW)
-		return lmsw(x, qualification);
 	switch (qualification & (CR_NUMBER | CR_ACCESS)) {
 	case CR_TO | 0:
 		return guest_write_cr0(x, wide ? vmx_gpr(x, gpr) : (u32)vmx_gpr(x, gpr));

@@ -87,7 +87,6 @@ SYM_FUNC_START(vmx_enter)
 5:	vmlaunch
 6:
 	/* Only a failed entry comes here; the registers are still the guest's. */
-	mov	8(%rsp), %rdi
 	mov	$1, %ebx
 	jmp	.Lrestore_host
 

@@ -83,8 +83,8 @@ static void init_cpuid(void)
 	kite_cpuid_init(&caps);
 }
 
-/* Try a window here: a failure has a reason that later failures would have too. */
-static int try_vmx(void)
+/* An owner of VMX that cannot be shared with is better told of now than in every window. */
+static int check_owner(void)
 {
 	u64 cr4 = __read_cr4();
 
@@ -113,7 +113,7 @@ int __init kite_hw_init(void)
 	settle_perf_controls();
 	vmx_host_init();
 	vmx_hyperv_init();
-	ret = try_vmx();
+	ret = check_owner();
 	if (ret)
 		return ret;
 	vmx_mitigate_init();

@@ -27,15 +27,6 @@ static __always_inline void vmwrite(u32 field, u64 value)
 	asm volatile("vmwrite %1, %0" : : "r"((u64)field), "rm"(value) : "cc");
 }
 
-/* For fields that not every CPU has: false on VMfail. */
-static __always_inline bool vmread_try(u32 field, u64 *value)
-{
-	bool ok;
-
-	asm volatile("vmread %2, %1" : "=@cca"(ok), "=r"(*value) : "r"((u64)field));
-	return ok;
-}
-
 /* True on success; an exception, such as VMX locked off, is a failure too. */
 static __always_inline bool vmxon(u64 pa)
 {
@@ -68,14 +59,6 @@ static __always_inline bool vmptrld(u64 pa)
 
 	asm volatile("vmptrld %1" : "=@cca"(ok) : "m"(pa) : "memory");
 	return ok;
-}
-
-static __always_inline u64 vmptrst(void)
-{
-	u64 pa;
-
-	asm volatile("vmptrst %0" : "=m"(pa) : : "cc", "memory");
-	return pa;
 }
 
 #define INVEPT_SINGLE_CONTEXT	1ul

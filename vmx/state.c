@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The guest's state by groups: get and set mirror each other, member by member.
- * A set first checks the whole state as it would be, then writes; nothing that
- * user space gives goes into the VMCS unchecked.
+ * A set first checks all groups that it is given, then writes; nothing that user
+ * space gives goes into the VMCS unchecked.
  */
 #include "state.h"
 

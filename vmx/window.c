@@ -11,6 +11,7 @@
 #include <linux/cpumask.h>
 #include <linux/gfp.h>
 #include <linux/percpu.h>
+#include <linux/printk.h>
 #include <asm/cpufeature.h>
 #include <asm/io.h>
 #include <asm/msr-index.h>
@@ -109,8 +110,8 @@ static int open_own(struct vmx_window *w)
 static void close_vmx(struct vmx_window *w)
 {
 	if (w->shared) {
-		if (w->other_vmcs != ~0ull)
-			vmptrld(w->other_vmcs);
+		if (w->other_vmcs != ~0ull && !vmptrld(w->other_vmcs))
+			pr_warn_once("the other hypervisor's VMCS could not be put back\n");
 		return;
 	}
 	vmxoff();
