@@ -15,6 +15,12 @@ struct far_pointer {
 static struct far_pointer back32 __attribute__((used));
 static struct far_pointer back16 __attribute__((used));
 
+/* What is changed in CR0 to turn paging on, and off again. */
+static u32 paging_bits __attribute__((used));
+
+#define CR0_CD		BIT(30)
+#define CR0_PG		BIT(31)
+
 #define SAY(n)		"mov $" #n ", %eax\n" KT_SYNC
 #define RELOAD_DATA	"mov %eax, %ds\nmov %eax, %es\nmov %eax, %ss\n"
 
@@ -35,7 +41,7 @@ asm(".pushsection guest32, \"ax\"\n"
     "mov %cr4, %eax\n or $0x20, %eax\n mov %eax, %cr4\n"
     "mov $0x1000, %eax\n mov %eax, %cr3\n"
     "mov $0xc0000080, %ecx\n rdmsr\n or $0x100, %eax\n wrmsr\n"
-    "mov %cr0, %eax\n or $0x80000000, %eax\n mov %eax, %cr0\n"
+    "mov %cr0, %eax\n xor paging_bits, %eax\n mov %eax, %cr0\n"
     SAY(2)
     "ljmp $0x18, $journey_64\n"
     ".code64\n"
@@ -44,7 +50,7 @@ asm(".pushsection guest32, \"ax\"\n"
     "ljmp *back32(%rip)\n"
     ".code32\n"
     "journey_32_back:\n"
-    "mov %cr0, %eax\n and $0x7fffffff, %eax\n mov %eax, %cr0\n"
+    "mov %cr0, %eax\n xor paging_bits, %eax\n mov %eax, %cr0\n"
     "mov $0xc0000080, %ecx\n rdmsr\n and $~0x100, %eax\n wrmsr\n"
     SAY(4)
     "ljmp *back16\n"
@@ -53,10 +59,11 @@ asm(".pushsection guest32, \"ax\"\n"
 
 extern const u8 journey_32_back[], journey_16_back[];
 
-static void travel(struct kt_vm *vm)
+static void travel(struct kt_vm *vm, u32 bits)
 {
 	struct kite_state s;
 
+	paging_bits = bits;
 	/* Page tables of long mode, then real mode. */
 	kt_vcpu_set_mode(&vm->vcpu, KT_LONG64);
 	kt_vcpu_set_mode(&vm->vcpu, KT_REAL16);
@@ -81,15 +88,22 @@ static void travel(struct kt_vm *vm)
 
 KITE_TEST_MODES(real_to_long_mode_and_back, KT_IN(KT_REAL16))
 {
-	travel(vm);
-	travel(vm);
+	travel(vm, CR0_PG);
+	travel(vm, CR0_PG);
+}
+
+/* With a bit that Kite keeps in a shadow: the write exits, and Kite does what the CPU would. */
+KITE_TEST_MODES(long_mode_by_a_write_that_exits, KT_IN(KT_REAL16))
+{
+	travel(vm, CR0_PG | CR0_CD);
+	travel(vm, CR0_PG);
 }
 
 KT_CODE16(undefined, "", "ud2", "");
 
 KITE_TEST_MODES(exceptions_after_the_way_back, KT_IN(KT_REAL16))
 {
-	travel(vm);
+	travel(vm, CR0_PG);
 	kt_run_fault(&vm->vcpu, &undefined, KT_UD, 0);
 }
 
