@@ -14,7 +14,7 @@
 #include <asm/processor.h>
 #include <asm/ptrace.h>
 #include <asm/tsc.h>
-#if __has_include(<asm/cpuid/api.h>)
+#ifdef HAVE_ASM_CPUID_API
 #include <asm/cpuid/api.h>
 #endif
 
