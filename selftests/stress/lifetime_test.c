@@ -151,7 +151,10 @@ KITE_TEST_TIMEOUT(processes_are_killed, 1000)
 	expect_no_leak(kill_one, n);
 }
 
-/* The call under way keeps what it needs; it ends by a signal, for nobody can kick it. */
+/*
+ * The call under way keeps what it needs. It ends by a signal, for nobody can kick
+ * it, or by itself where the kernel starts it again and finds no descriptor.
+ */
 static void on_signal(int signo)
 {
 	(void)signo;
@@ -162,7 +165,8 @@ static void *run_alone(void *arg)
 	struct kt_runner *r = arg;
 
 	r->tid = gettid();
-	r->exit_reason = _vcpu_run(r->vcpu->fd);
+	r->exit_reason = -_vcpu_run(r->vcpu->fd);
+	r->stop = true;
 	return NULL;
 }
 
@@ -187,11 +191,11 @@ KITE_TEST_TIMEOUT(descriptors_close_under_a_run, 1000)
 		close(vm->dev);
 		munmap(vm->vcpu.run, vm->info.vcpu_mmap_size);
 		before = checker.done;
-		while (checker.done == before)
+		while (checker.done == before && !r.stop)
 			sched_yield();
-		ASSERT_EQ(0, tgkill(getpid(), r.tid, SIGUSR1));
+		EXPECT_TRUE(!tgkill(getpid(), r.tid, SIGUSR1) || errno == ESRCH);
 		ASSERT_EQ(0, pthread_join(r.thread, NULL));
-		EXPECT_EQ((u32)-EINTR, r.exit_reason);
+		EXPECT_TRUE(r.exit_reason == EINTR || r.exit_reason == EBADF);
 		munmap(vm->ram, KT_RAM);
 		free(vm);
 	}
