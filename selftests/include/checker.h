@@ -56,6 +56,9 @@ u64 kt_times(u64 count);
 /* A line "NAME: NUMBER kB" of /proc/meminfo. */
 u64 kt_meminfo(const char *name);
 
+/* kB on the lists of free pages that each CPU keeps; MemFree does not count them. */
+u64 kt_free_on_lists(void);
+
 /* Numbers that are the same in every run. */
 u32 kt_random(void);
 
