@@ -9,6 +9,7 @@
 
 #include "../irq/msi.h"
 #include "compat.h"
+#include "deliver.h"
 #include "request.h"
 #include "vm.h"
 
@@ -90,77 +91,11 @@ void kite_set_tsc_offset(struct kite_vcpu *v, u64 offset)
 	}
 }
 
-static void post_vector(struct kite_vcpu *v, u8 vector, bool level)
-{
-	if (level)
-		set_bit(vector, v->pir_level);
-	else
-		clear_bit(vector, v->pir_level);
-	smp_mb__after_atomic();		/* the mode is there before the vector */
-	if (!test_and_set_bit(vector, v->pir))
-		kite_vcpu_request(v, KITE_REQ_PIR);
-}
-
-void kite_irqchip_merge_pir(struct kite_vcpu *v)
-{
-	unsigned int word, bit;
-	unsigned long bits;
-
-	for (word = 0; word < ARRAY_SIZE(v->pir); word++) {
-		if (!READ_ONCE(v->pir[word]))
-			continue;
-		bits = xchg(&v->pir[word], 0);
-		for_each_set_bit(bit, &bits, BITS_PER_LONG) {
-			u32 vector = word * BITS_PER_LONG + bit;
-
-			if (lapic_accept(&v->lapic, vector, test_bit(vector, v->pir_level)))
-				v->need_inject = true;
-		}
-	}
-}
-
 void kite_irqchip_timer(struct kite_vcpu *v)
 {
 	if (lapic_timer_expire(&v->lapic, kite_guest_tsc(v)))
 		v->need_inject = true;
 	timer_program(v);
-}
-
-static void send_to(struct kite_vcpu *v, const struct irq_msg *msg)
-{
-	if (irq_mode_has_vector(msg->mode))
-		post_vector(v, msg->vector, msg->level);
-	else if (msg->mode == IRQ_MODE_NMI)
-		kite_vcpu_request(v, KITE_REQ_NMI);
-}
-
-/* Send @msg from @self, or from outside if NULL. True if an APIC took it. */
-static bool deliver(struct kite_vm *vm, const struct irq_msg *msg, struct kite_vcpu *self)
-{
-	u64 targets = 0;
-	int i, lowest;
-
-	rcu_read_lock();
-	for (i = 0; i < KITE_MAX_VCPUS; i++) {
-		struct kite_vcpu *v = READ_ONCE(vm->vcpus[i]);
-
-		if (v && lapic_match(READ_ONCE(v->route), msg, v == self))
-			targets |= BIT_ULL(i);
-	}
-	lowest = msg->mode == IRQ_MODE_LOWEST ? lapic_lowest(targets, msg->vector) : -1;
-	for (i = 0; i < KITE_MAX_VCPUS; i++) {
-		struct kite_vcpu *v = READ_ONCE(vm->vcpus[i]);
-
-		if (v && (targets & BIT_ULL(i)) && (lowest < 0 || i == lowest))
-			send_to(v, msg);
-	}
-	rcu_read_unlock();
-	return targets;
-}
-
-static bool emit(void *vm, const struct irq_msg *msg)
-{
-	return deliver(vm, msg, NULL);
 }
 
 void kite_lapic_out(struct kite_vcpu *v, const struct lapic_out *out)
@@ -179,14 +114,14 @@ void kite_lapic_out(struct kite_vcpu *v, const struct lapic_out *out)
 	if (out->todo & LAPIC_OUT_TIMER)
 		timer_program(v);
 	if (out->todo & LAPIC_OUT_IPI)
-		deliver(vm, &out->ipi, v);
+		kite_deliver(vm, &out->ipi, v);
 	if (!(out->todo & (LAPIC_OUT_EOI | LAPIC_OUT_ROUTE)))
 		return;
 	raw_spin_lock_irqsave(&vm->ioapic_lock, flags);
 	if (out->todo & LAPIC_OUT_EOI)
-		ioapic_eoi(&vm->ioapic, out->eoi_vector, emit, vm);
+		ioapic_eoi(&vm->ioapic, out->eoi_vector, kite_emit, vm);
 	if (out->todo & LAPIC_OUT_ROUTE)
-		ioapic_retry(&vm->ioapic, emit, vm);
+		ioapic_retry(&vm->ioapic, kite_emit, vm);
 	raw_spin_unlock_irqrestore(&vm->ioapic_lock, flags);
 }
 
@@ -245,7 +180,7 @@ void kite_irqchip_write(struct kite_vcpu *v, u64 gpa, u32 width, u64 value)
 		return;
 	}
 	raw_spin_lock_irqsave(&vm->ioapic_lock, flags);
-	ioapic_write(&vm->ioapic, gpa - IOAPIC_DEFAULT_BASE, value, emit, vm);
+	ioapic_write(&vm->ioapic, gpa - IOAPIC_DEFAULT_BASE, value, kite_emit, vm);
 	raw_spin_unlock_irqrestore(&vm->ioapic_lock, flags);
 }
 
@@ -258,7 +193,7 @@ int kite_irqchip_set_line(struct kite_vm *vm, const struct kite_irq_line *arg)
 	if (arg->flags || arg->gsi >= IOAPIC_PINS || arg->level > 1)
 		return -EINVAL;
 	raw_spin_lock_irqsave(&vm->ioapic_lock, flags);
-	ioapic_set_line(&vm->ioapic, arg->gsi, arg->level, emit, vm);
+	ioapic_set_line(&vm->ioapic, arg->gsi, arg->level, kite_emit, vm);
 	raw_spin_unlock_irqrestore(&vm->ioapic_lock, flags);
 	return 0;
 }
@@ -275,7 +210,7 @@ int kite_irqchip_send_msi(struct kite_vm *vm, const struct kite_msi *arg)
 	ret = msi_to_msg(arg->address, arg->data, &msg);
 	if (ret)
 		return ret;
-	deliver(vm, &msg, NULL);
+	kite_deliver(vm, &msg, NULL);
 	return 0;
 }
 
@@ -316,7 +251,7 @@ int kite_irqchip_set_ioapic(struct kite_vm *vm, const struct kite_ioapic *arg)
 	raw_spin_lock_irqsave(&vm->ioapic_lock, flags);
 	ret = ioapic_set_state(&vm->ioapic, &new);
 	if (!ret)
-		ioapic_retry(&vm->ioapic, emit, vm);
+		ioapic_retry(&vm->ioapic, kite_emit, vm);
 	raw_spin_unlock_irqrestore(&vm->ioapic_lock, flags);
 	return ret;
 }

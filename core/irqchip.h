@@ -5,7 +5,6 @@
 
 #include <linux/types.h>
 
-struct irq_msg;
 struct kite_vcpu;
 struct kite_vm;
 struct kite_ioapic;
@@ -32,8 +31,7 @@ bool kite_irqchip_claims(const struct kite_vcpu *v, u64 gpa);
 u64 kite_irqchip_read(struct kite_vcpu *v, u64 gpa, u32 width);
 void kite_irqchip_write(struct kite_vcpu *v, u64 gpa, u32 width, u64 value);
 
-/* Requests, on the vCPU's own thread. */
-void kite_irqchip_merge_pir(struct kite_vcpu *v);
+/* KITE_REQ_TIMER, on the vCPU's own thread. */
 void kite_irqchip_timer(struct kite_vcpu *v);
 
 /* The ioctls. */

@@ -11,6 +11,7 @@
 #include <linux/vtime.h>
 
 #include "backend.h"
+#include "deliver.h"
 #include "exit_record.h"
 #include "fault.h"
 #include "irqchip.h"

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "deliver.h"
+
+#include <linux/bitops.h>
+#include <linux/rcupdate.h>
+
+#include "../irq/msg.h"
+#include "request.h"
+#include "vm.h"
+
+static void post_vector(struct kite_vcpu *v, u8 vector, bool level)
+{
+	if (level)
+		set_bit(vector, v->pir_level);
+	else
+		clear_bit(vector, v->pir_level);
+	smp_mb__after_atomic();		/* the mode is there before the vector */
+	if (!test_and_set_bit(vector, v->pir))
+		kite_vcpu_request(v, KITE_REQ_PIR);
+}
+
+void kite_irqchip_merge_pir(struct kite_vcpu *v)
+{
+	unsigned int word, bit;
+	unsigned long bits;
+
+	for (word = 0; word < ARRAY_SIZE(v->pir); word++) {
+		if (!READ_ONCE(v->pir[word]))
+			continue;
+		bits = xchg(&v->pir[word], 0);
+		for_each_set_bit(bit, &bits, BITS_PER_LONG) {
+			u32 vector = word * BITS_PER_LONG + bit;
+
+			if (lapic_accept(&v->lapic, vector, test_bit(vector, v->pir_level)))
+				v->need_inject = true;
+		}
+	}
+}
+
+static void send_to(struct kite_vcpu *v, const struct irq_msg *msg)
+{
+	if (irq_mode_has_vector(msg->mode))
+		post_vector(v, msg->vector, msg->level);
+	else if (msg->mode == IRQ_MODE_NMI)
+		kite_vcpu_request(v, KITE_REQ_NMI);
+}
+
+bool kite_deliver(struct kite_vm *vm, const struct irq_msg *msg, struct kite_vcpu *self)
+{
+	u64 targets = 0;
+	int i, lowest;
+
+	rcu_read_lock();
+	for (i = 0; i < KITE_MAX_VCPUS; i++) {
+		struct kite_vcpu *v = READ_ONCE(vm->vcpus[i]);
+
+		if (v && lapic_match(READ_ONCE(v->route), msg, v == self))
+			targets |= BIT_ULL(i);
+	}
+	lowest = msg->mode == IRQ_MODE_LOWEST ? lapic_lowest(targets, msg->vector) : -1;
+	for (i = 0; i < KITE_MAX_VCPUS; i++) {
+		struct kite_vcpu *v = READ_ONCE(vm->vcpus[i]);
+
+		if (v && (targets & BIT_ULL(i)) && (lowest < 0 || i == lowest))
+			send_to(v, msg);
+	}
+	rcu_read_unlock();
+	return targets;
+}
+
+bool kite_emit(void *vm, const struct irq_msg *msg)
+{
+	return kite_deliver(vm, msg, NULL);
+}
