@@ -62,15 +62,26 @@ def make(into, log, *args):
                          "With --no-build L1 runs without anything from the checkout.")
 
 
-def add_module(payload, into):
+def add_stripped(payload, name, path):
     """Debug information is of no use in L1 and takes time to load."""
-    stripped = into / "kite.ko.stripped"
-    process.run(["strip", "--strip-debug", "-o", stripped, into / "kite.ko"], "strip")
-    payload.add_data("lib/kite/kite.ko", stripped.read_bytes())
+    stripped = path.with_name(path.name + ".stripped")
+    process.run(["strip", "--strip-debug", "-o", stripped, path], "strip")
+    payload.add_file(name, stripped)
+
+
+def add_module(payload, into):
+    add_stripped(payload, "lib/kite/kite.ko", into / "kite.ko")
 
 
 def add_kitectl(payload, into):
-    payload.add_file("bin/kitectl", into / "userland-ctl/kitectl")
+    add_stripped(payload, "bin/kitectl", into / "userland-ctl/kitectl")
+
+
+def add_libraries(payload, program):
+    """What the dynamic linker would load for @program here, and the linker itself."""
+    out = subprocess.run(["ldd", program], stdout=subprocess.PIPE, text=True, check=True).stdout
+    for path in sorted(set(re.findall(r"(/\S+) \(0x", out))):
+        payload.add_file(path.lstrip("/"), os.path.realpath(path))
 
 
 def add_selftests(payload, into):
@@ -79,6 +90,8 @@ def add_selftests(payload, into):
         name = path.relative_to(top)
         if path.is_file() and path.suffix not in SOURCE_SUFFIXES and name.parts[0] != "unit":
             payload.add_file(f"lib/kite/selftests/{name}", path)
+    # All are linked with the same libraries.
+    add_libraries(payload, next(top.glob("build/*/*_test")))
 
 
 # The Makefile and its target that make a part, and how the part gets into the payload.
