@@ -25,22 +25,26 @@ static long vcpu_get_state(void *obj, union kite_arg *arg)
 {
 	struct kite_state *state = &arg->state;
 	struct kite_state in = { .size = state->size, .groups = state->groups };
+	int ret;
 
 	if (state->flags || state->reserved || !state->groups ||
 	    (state->groups & ~KITE_STATE_ALL))
 		return -EINVAL;
 	*state = in;
-	return kite_hw_get_state(obj, state);
+	ret = kite_vcpu_settle(obj);
+	return ret ? ret : kite_hw_get_state(obj, state);
 }
 
 static long vcpu_set_state(void *obj, union kite_arg *arg)
 {
 	const struct kite_state *state = &arg->state;
+	int ret;
 
 	if (state->flags || state->reserved || !state->groups ||
 	    (state->groups & ~KITE_STATE_ALL))
 		return -EINVAL;
-	return kite_hw_set_state(obj, state);
+	ret = kite_vcpu_settle(obj);
+	return ret ? ret : kite_hw_set_state(obj, state);
 }
 
 static long vcpu_get_xsave(void *obj, union kite_arg *arg)
@@ -55,12 +59,16 @@ static long vcpu_set_xsave(void *obj, union kite_arg *arg)
 
 static long vcpu_get_lapic(void *obj, union kite_arg *arg)
 {
-	return kite_irqchip_get_lapic(obj, &arg->lapic);
+	int ret = kite_vcpu_settle(obj);
+
+	return ret ? ret : kite_irqchip_get_lapic(obj, &arg->lapic);
 }
 
 static long vcpu_set_lapic(void *obj, union kite_arg *arg)
 {
-	return kite_irqchip_set_lapic(obj, &arg->lapic);
+	int ret = kite_vcpu_settle(obj);
+
+	return ret ? ret : kite_irqchip_set_lapic(obj, &arg->lapic);
 }
 
 static long vcpu_get_cpuid(void *obj, union kite_arg *arg)

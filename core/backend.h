@@ -45,6 +45,23 @@ struct kite_vcpu *kite_hw_vcpu_alloc(void);
 int __must_check kite_hw_vcpu_reset(struct kite_vcpu *v);
 
 /**
+ * kite_hw_init_signal() - INIT: the state of the CPU proper, not of its local APIC
+ * @v: vCPU, locked, no window open
+ *
+ * Return: 0, -ENOMEM or -EBUSY: nothing has changed then.
+ */
+int __must_check kite_hw_init_signal(struct kite_vcpu *v);
+
+/**
+ * kite_hw_start_up() - SIPI: start in real mode at page @vector
+ * @v: vCPU, locked, waiting for SIPI, no window open
+ * @vector: number of the page
+ *
+ * Return: 0, or -EBUSY: nothing has changed then.
+ */
+int __must_check kite_hw_start_up(struct kite_vcpu *v, u8 vector);
+
+/**
  * kite_hw_log() - say in the kernel log what the last window left to say
  * @v: vCPU; interrupts are on
  */

@@ -39,10 +39,25 @@ void kite_irqchip_merge_pir(struct kite_vcpu *v)
 
 static void send_to(struct kite_vcpu *v, const struct irq_msg *msg)
 {
-	if (irq_mode_has_vector(msg->mode))
+	switch (msg->mode) {
+	case IRQ_MODE_FIXED:
+	case IRQ_MODE_LOWEST:
 		post_vector(v, msg->vector, msg->level);
-	else if (msg->mode == IRQ_MODE_NMI)
+		break;
+	case IRQ_MODE_NMI:
 		kite_vcpu_request(v, KITE_REQ_NMI);
+		break;
+	case IRQ_MODE_INIT:
+		/* A SIPI that was sent before the INIT must not start the vCPU after it. */
+		clear_bit(KITE_REQ_SIPI, &v->requests);
+		kite_vcpu_request(v, KITE_REQ_INIT);
+		break;
+	case IRQ_MODE_SIPI:
+		WRITE_ONCE(v->sipi_vector, msg->vector);
+		smp_mb__before_atomic();	/* the vector is there before the request */
+		kite_vcpu_request(v, KITE_REQ_SIPI);
+		break;
+	}
 }
 
 bool kite_deliver(struct kite_vm *vm, const struct irq_msg *msg, struct kite_vcpu *self)

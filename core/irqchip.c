@@ -125,6 +125,15 @@ void kite_lapic_out(struct kite_vcpu *v, const struct lapic_out *out)
 	raw_spin_unlock_irqrestore(&vm->ioapic_lock, flags);
 }
 
+void kite_irqchip_init_signal(struct kite_vcpu *v)
+{
+	const struct lapic_out out = { .todo = LAPIC_OUT_ROUTE | LAPIC_OUT_TIMER };
+
+	bitmap_zero(v->pir, IRQ_VECTORS);
+	lapic_init(&v->lapic);
+	kite_lapic_out(v, &out);
+}
+
 static bool is_lapic(const struct kite_vcpu *v, u64 gpa)
 {
 	return lapic_is_xapic(&v->lapic) && !((gpa ^ v->lapic.base) >> PAGE_SHIFT);
@@ -262,7 +271,6 @@ int kite_irqchip_get_lapic(struct kite_vcpu *v, struct kite_lapic *arg)
 		return -ENODEV;
 	if (arg->flags)
 		return -EINVAL;
-	kite_irqchip_merge_pir(v);
 	lapic_get_regs(&v->lapic, (u32 *)arg->regs, kite_guest_tsc(v));
 	/* The timer may have been due: its interrupt is in IRR now. */
 	v->need_inject = true;

@@ -26,6 +26,9 @@ void kite_set_tsc_offset(struct kite_vcpu *v, u64 offset);
 /* For the vCPU's own thread: do what an operation on its LAPIC asks for. */
 void kite_lapic_out(struct kite_vcpu *v, const struct lapic_out *out);
 
+/* INIT, for the vCPU's own thread. */
+void kite_irqchip_init_signal(struct kite_vcpu *v);
+
 /* Whether @gpa belongs to the APICs, and an access there. */
 bool kite_irqchip_claims(const struct kite_vcpu *v, u64 gpa);
 u64 kite_irqchip_read(struct kite_vcpu *v, u64 gpa, u32 width);

@@ -69,6 +69,35 @@ static int halted(struct kite_vcpu *v)
 	return 1;
 }
 
+/* INIT and SIPI. > 0, or -errno: then the request stays. */
+static int serve_init(struct kite_vcpu *v)
+{
+	int ret = 0;
+
+	if (kite_vcpu_take(v, KITE_REQ_INIT)) {
+		ret = kite_hw_init_signal(v);
+		if (!ret)
+			kite_irqchip_init_signal(v);
+		else
+			kite_vcpu_request_self(v, KITE_REQ_INIT);
+	}
+	if (!ret && kite_vcpu_take(v, KITE_REQ_SIPI) &&
+	    v->activity == KITE_ACTIVITY_WAIT_FOR_SIPI) {
+		ret = kite_hw_start_up(v, READ_ONCE(v->sipi_vector));
+		if (ret)
+			kite_vcpu_request_self(v, KITE_REQ_SIPI);
+	}
+	return ret ? ret : 1;
+}
+
+int kite_vcpu_settle(struct kite_vcpu *v)
+{
+	int ret = serve_init(v);
+
+	kite_serve_inside(v);
+	return ret < 0 ? ret : 0;
+}
+
 static int thread_work(void)
 {
 	unsigned long flags = read_thread_flags();
@@ -89,6 +118,8 @@ static int outside(struct kite_vcpu *v)
 {
 	int ret = thread_work();
 
+	if (ret > 0)
+		ret = serve_init(v);
 	if (ret > 0 && kite_vcpu_take(v, KITE_REQ_USER_KICK))
 		ret = kite_exit_plain(v, KITE_EXIT_KICK);
 	if (ret > 0 && kite_vcpu_take(v, KITE_REQ_FAULT))

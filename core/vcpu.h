@@ -31,13 +31,16 @@ enum kite_request {
 	KITE_REQ_PIR,		/* vectors wait in @pir */
 	KITE_REQ_TIMER,		/* the local APIC timer may have expired */
 	KITE_REQ_NMI,		/* an NMI came in */
+	KITE_REQ_INIT,		/* an INIT came in */
+	KITE_REQ_SIPI,		/* a SIPI came in, with @sipi_vector */
 	KITE_REQ_USER_KICK,	/* KITE_VCPU_KICK */
 	KITE_REQ_FAULT,		/* map the page of @fault, then run on */
 	KITE_REQ_FAULT_IN,	/* bring in the host page of @fault_in, then run on */
 };
 
 /* Requests that mean something only with the window closed. */
-#define KITE_REQ_OUTSIDE	(BIT(KITE_REQ_USER_KICK) | BIT(KITE_REQ_FAULT) | \
+#define KITE_REQ_OUTSIDE	(BIT(KITE_REQ_INIT) | BIT(KITE_REQ_SIPI) | \
+				 BIT(KITE_REQ_USER_KICK) | BIT(KITE_REQ_FAULT) | \
 				 BIT(KITE_REQ_FAULT_IN))
 
 /* What an exit handler answers, beside 0 (the record is filled) and -errno. */
@@ -149,6 +152,7 @@ struct kite_vcpu {
 	/* Vectors posted by others; merged into @lapic by the vCPU. */
 	unsigned long pir[4];
 	unsigned long pir_level[4];
+	u8 sipi_vector;		/* of the last SIPI that was sent */
 
 	struct hrtimer timer;	/* next expiry of the local APIC timer */
 	struct swait_queue_head wait;
@@ -171,6 +175,9 @@ struct kite_vcpu {
 struct kite_vcpu *kite_vcpu_create(struct kite_vm *vm, u32 id);
 void kite_vcpu_destroy(struct kite_vcpu *v);
 int kite_vcpu_set_debug(struct kite_vcpu *v, u32 flags);
+
+/* What others have sent is part of the state from now on. Before it is read or written. */
+int __must_check kite_vcpu_settle(struct kite_vcpu *v);
 
 /* The run loop: 0 with an exit record in the run page, or -errno. */
 int kite_vcpu_run(struct kite_vcpu *v);

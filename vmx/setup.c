@@ -84,42 +84,6 @@ static void write_host(struct vmx_vcpu *x)
 	vmwrite(VMCS_HOST_IA32_SYSENTER_EIP, host_msr(MSR_IA32_SYSENTER_EIP));
 }
 
-/* Power-up. SDM, chapter "Processor Management and Initialization", table of states. */
-static void reset_segments(struct kite_segs *s)
-{
-	const struct kite_segment data = { .limit = 0xffff, .ar = 0x93 };
-	unsigned int i;
-
-	for (i = KITE_ES; i <= KITE_GS; i++)
-		s->seg[i] = data;
-	s->seg[KITE_CS] = (struct kite_segment){
-		.selector = 0xf000, .base = 0xffff0000, .limit = 0xffff, .ar = 0x9b,
-	};
-	s->seg[KITE_LDTR] = (struct kite_segment){ .limit = 0xffff, .ar = 0x82 };
-	s->seg[KITE_TR] = (struct kite_segment){ .limit = 0xffff, .ar = 0x8b };
-	s->gdtr.limit = 0xffff;
-	s->idtr.limit = 0xffff;
-}
-
-static void reset_state(const struct kite_vcpu *v, struct kite_state *s)
-{
-	u64 apic_base = LAPIC_DEFAULT_BASE | LAPIC_BASE_EN | (v->id ? 0 : LAPIC_BASE_BSP);
-
-	s->groups = KITE_STATE_ALL & ~KITE_STATE_MTRRS;
-	s->gprs.rip = 0xfff0;
-	s->gprs.rflags = 2;
-	s->gprs.gpr[KITE_RDX] = boot_cpu_data.x86_model << 4 | boot_cpu_data.x86 << 8;
-	reset_segments(&s->segs);
-	s->crs.cr0 = X86_CR0_CD | X86_CR0_NW | X86_CR0_ET;
-	s->crs.xcr0 = 1;
-	s->crs.apic_base = v->vm->flags & KITE_VM_IRQCHIP ? apic_base : 0;
-	s->drs.dr6 = 0xffff0ff0;
-	s->drs.dr7 = 0x400;
-	s->msrs.pat = 0x0007040600070406ull;
-	s->msrs.misc_enable = BIT_ULL(0);	/* fast strings */
-	s->events.activity = v->id ? KITE_ACTIVITY_WAIT_FOR_SIPI : KITE_ACTIVITY_ACTIVE;
-}
-
 static void write_vmcs(struct vmx_vcpu *x, void *reset)
 {
 	unsigned int i;
@@ -145,7 +109,7 @@ int kite_hw_vcpu_reset(struct kite_vcpu *v)
 	reset = kzalloc(sizeof(*reset), GFP_KERNEL);
 	if (!reset)
 		return -ENOMEM;
-	reset_state(v, reset);
+	vmx_reset_state(v, reset);
 	ret = vmx_with_window(to_vmx(v), write_vmcs, reset);
 	kfree(reset);
 	return ret;

@@ -11,4 +11,7 @@ void vmx_state_set(struct vmx_vcpu *x, const struct kite_state *s);
 /* Whether a CPU can be in the state *s, of which s->groups are new. -EINVAL if not. */
 int vmx_state_check(const struct kite_vcpu *v, const struct kite_state *s);
 
+/* reset.c: all groups but the MTRRs, as after power-up, into a zeroed *s. */
+void vmx_reset_state(const struct kite_vcpu *v, struct kite_state *s);
+
 #endif
