@@ -34,6 +34,7 @@
 #define MADT_LAPIC		0
 #define MADT_IOAPIC		1
 #define LAPIC_ENABLED		BIT(0)
+#define IOAPIC_ID_MAX		15
 
 struct rsdp {
 	char signature[8];
@@ -206,6 +207,12 @@ static u64 build_fadt(struct cursor *c, u64 dsdt)
 	return addr;
 }
 
+/* Behind the local APICs' IDs, so that no two APICs share one, while its four bits allow it. */
+static u8 ioapic_id(unsigned int cpus)
+{
+	return cpus <= IOAPIC_ID_MAX ? cpus : 0;
+}
+
 static u64 build_madt(struct cursor *c, unsigned int cpus)
 {
 	u32 len = sizeof(struct madt) + cpus * sizeof(struct madt_lapic);
@@ -216,9 +223,8 @@ static u64 build_madt(struct cursor *c, unsigned int cpus)
 	if (!m)
 		return 0;
 	m->lapic_address = LAPIC_ADDR;
-	/* Behind the local APICs' IDs, so that no two APICs share one. */
 	m->ioapic = (struct madt_ioapic){
-		MADT_IOAPIC, sizeof(m->ioapic), cpus, 0, IOAPIC_ADDR, 0,
+		MADT_IOAPIC, sizeof(m->ioapic), ioapic_id(cpus), 0, IOAPIC_ADDR, 0,
 	};
 	for (i = 0; i < cpus; i++)
 		m->lapic[i] = (struct madt_lapic){

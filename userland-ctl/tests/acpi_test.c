@@ -67,6 +67,36 @@ static void through_iasl(u64 addr, const char *name)
 			 name));
 }
 
+/* Every entry of the MADT: one I/O APIC, and the local APICs 0 to @cpus - 1 in order. */
+static void madt_entries(u64 madt, unsigned int cpus)
+{
+	u64 at, end = madt + read_le(madt + TABLE_LENGTH, 4);
+	unsigned int lapics = 0, ioapics = 0;
+
+	unit_context("%u vCPUs", cpus);
+	EXPECT_EQ(0xfee00000, read_le(madt + HEADER_LEN, 4));
+	EXPECT_EQ(0, read_le(madt + HEADER_LEN + 4, 4));	/* no 8259 */
+	for (at = madt + HEADER_LEN + 8; at < end; at += read_le(at + 1, 1)) {
+		if (read_le(at, 1) == 0) {
+			EXPECT_EQ(8, read_le(at + 1, 1));
+			EXPECT_EQ(lapics, read_le(at + 2, 1));	/* processor */
+			EXPECT_EQ(lapics, read_le(at + 3, 1));	/* APIC ID */
+			EXPECT_EQ(1, read_le(at + 4, 4));	/* enabled */
+			lapics++;
+			continue;
+		}
+		EXPECT_EQ(1, read_le(at, 1));
+		EXPECT_EQ(12, read_le(at + 1, 1));
+		EXPECT_EQ(cpus < 16 ? cpus : 0, read_le(at + 2, 1));
+		EXPECT_EQ(0xfec00000, read_le(at + 4, 4));
+		EXPECT_EQ(0, read_le(at + 8, 4));		/* first GSI */
+		ioapics++;
+	}
+	EXPECT_EQ(end, at);
+	EXPECT_EQ(cpus, lapics);
+	EXPECT_EQ(1, ioapics);
+}
+
 static void tables(unsigned int cpus)
 {
 	u64 rsdp, xsdt, fadt, madt;
@@ -87,7 +117,7 @@ static void tables(unsigned int cpus)
 	through_iasl(fadt, "FACP");
 	through_iasl(madt, "APIC");
 	through_iasl(read_le(fadt + FADT_X_DSDT, 8), "DSDT");
-	EXPECT_EQ(44 + 12 + 8 * cpus, read_le(madt + TABLE_LENGTH, 4));
+	madt_entries(madt, cpus);
 }
 
 static void one_cpu(void)
@@ -97,6 +127,8 @@ static void one_cpu(void)
 
 static void many_cpus(void)
 {
+	tables(15);
+	tables(16);
 	tables(64);
 }
 
