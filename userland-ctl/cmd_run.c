@@ -128,20 +128,20 @@ static int set_entry(struct machine *m, const struct boot_entry *entry)
 
 static void report_stats(struct session *s, struct machine *m)
 {
-	struct kite_stats sum;
+	struct stats stats;
 	int ret;
 
 	if (!s->opt.stats && !s->stats_json)
 		return;
-	ret = stats_read(m, &sum);
+	ret = stats_read(m, &stats);
 	if (ret) {
 		fprintf(stderr, "kitectl: KITE_VCPU_GET_STATS: %s\n", strerror(-ret));
 		return;
 	}
 	if (s->opt.stats)
-		stats_print(m, &sum, stderr);
+		stats_print(m, &stats, stderr);
 	if (s->stats_json)
-		stats_print_json(m, &sum, s->stats_json);
+		stats_print_json(m, &stats, s->stats_json);
 }
 
 static void report(struct session *s, struct machine *m)

@@ -138,6 +138,11 @@ static int open_device(struct machine *m)
 			m->info.api_version, KITE_API_VERSION);
 		return -EPROTO;
 	}
+	if (m->cfg->cpus > m->info.max_vcpus) {
+		fprintf(stderr, "kitectl: --cpus: the module gives a VM %u vCPUs at most\n",
+			m->info.max_vcpus);
+		return -EINVAL;
+	}
 	if (m->info.vcpu_mmap_size < KITE_TRACE_OFFSET) {
 		fprintf(stderr, "kitectl: the module offers a run page of %u bytes only\n",
 			m->info.vcpu_mmap_size);

@@ -14,7 +14,7 @@
 #include "times.h"
 #include "uapi/kite.h"
 
-#define MACHINE_MAX_CPUS	1
+#define MACHINE_MAX_CPUS	64
 
 struct machine;
 

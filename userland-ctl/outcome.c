@@ -14,4 +14,5 @@ const struct outcome_row outcome_rows[] = {
 	[OUTCOME_TIMEOUT]	= { STATUS_TIMEOUT, "time is up (--timeout)" },
 	[OUTCOME_SIGNAL]	= { STATUS_SIGNAL, "stopped by a signal" },
 	[OUTCOME_QUIT]		= { STATUS_QUIT, "stopped from the terminal" },
+	[OUTCOME_NO_MEMORY]	= { STATUS_NO_MEMORY, "guest ran to where no memory is" },
 };

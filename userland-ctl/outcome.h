@@ -15,6 +15,8 @@ enum outcome {
 	OUTCOME_TIMEOUT,
 	OUTCOME_SIGNAL,
 	OUTCOME_QUIT,
+	OUTCOME_NO_MEMORY,
+	OUTCOME_COUNT
 };
 
 /* All even, so that no status of the debug-exit port is taken for one of them. */
@@ -27,6 +29,7 @@ enum outcome {
 #define STATUS_TIMEOUT		14
 #define STATUS_SIGNAL		16
 #define STATUS_QUIT		18
+#define STATUS_NO_MEMORY	20
 #define STATUS_USAGE		64
 
 struct outcome_row {

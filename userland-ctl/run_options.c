@@ -71,7 +71,7 @@ static const char *set_cpus(void *ctx, const char *value)
 	if (!parse_size(value, &n) || !n)
 		return "not a number of vCPUs";
 	if (n > MACHINE_MAX_CPUS)
-		return "this version of Kite gives a VM one vCPU; use --cpus 1";
+		return "more than 64";
 	opt->cpus = n;
 	return NULL;
 }
@@ -198,7 +198,7 @@ static const struct opt opts[] = {
 	  set_module },
 	{ "append", "STRING", "command line of the kernel", set_append },
 	{ "mem", "SIZE", "memory, with K, M, G or T behind it; 2M to 1T, default 256M", set_mem },
-	{ "cpus", "N", "vCPUs; 1 in this version", set_cpus },
+	{ "cpus", "N", "vCPUs, each a thread; 1 to 64, default 1", set_cpus },
 	{ "flat-mode", "MODE", "the file is a flat binary: real, protected or long",
 	  set_flat_mode },
 	{ "flat-addr", "ADDR", "where it goes and starts; default 0x7c00 in real mode, else 1M",
@@ -267,7 +267,7 @@ void run_options_help(void)
 	printf("usage: kitectl run --kernel FILE [OPTIONS]\n\n");
 	opts_print(opts, ARRAY_SIZE(opts));
 	printf("\nexit status:\n");
-	for (i = OUTCOME_POWER_OFF; i <= OUTCOME_QUIT; i++) {
+	for (i = OUTCOME_POWER_OFF; i < OUTCOME_COUNT; i++) {
 		if (i == OUTCOME_DEBUG_EXIT)
 			printf("  %-4s %s, (VALUE << 1) | 1\n", "odd", outcome_rows[i].text);
 		else

@@ -44,18 +44,17 @@ static void add(struct kite_stats *sum, const struct kite_stats *s)
 		sum->exits[i] += s->exits[i];
 }
 
-int stats_read(const struct machine *m, struct kite_stats *sum)
+int stats_read(const struct machine *m, struct stats *s)
 {
-	struct kite_stats s;
 	u32 id;
 	int ret;
 
-	memset(sum, 0, sizeof(*sum));
+	memset(&s->sum, 0, sizeof(s->sum));
 	for (id = 0; id < m->cfg->cpus; id++) {
-		ret = kite_get_stats(m->vcpus[id].fd, &s);
+		ret = kite_get_stats(m->vcpus[id].fd, &s->vcpus[id]);
 		if (ret)
 			return ret;
-		add(sum, &s);
+		add(&s->sum, &s->vcpus[id]);
 	}
 	return 0;
 }
@@ -85,42 +84,69 @@ static u64 total(const struct kite_stats *s)
 	return sum;
 }
 
-void stats_print(const struct machine *m, const struct kite_stats *s, FILE *out)
+static void print(const struct kite_stats *s, FILE *out)
 {
 	unsigned int order[KITE_STATS_EXITS];
 	unsigned int i, n = sorted(s, order);
 
-	fprintf(out, "%12s  %s\n", "count", "VM exits by reason");
 	for (i = 0; i < n; i++)
 		fprintf(out, "%12llu  %s (%u)\n", s->exits[order[i]], name_exit_reason(order[i]),
 			order[i]);
 	fprintf(out, "%12llu  all VM exits\n", total(s));
 	for (i = 0; i < ARRAY_SIZE(counters); i++)
 		fprintf(out, "%12llu  %s\n", counter(s, i), counters[i].name);
-	fprintf(out, "%12llu  unclaimed_io\n", m->bus.unclaimed);
-	fprintf(out, "%12llu  unclaimed_mmio\n", m->unclaimed_mmio);
 }
 
-void stats_print_json(const struct machine *m, const struct kite_stats *s, FILE *out)
+void stats_print(const struct machine *m, const struct stats *s, FILE *out)
+{
+	u32 id;
+
+	fprintf(out, "%12s  %s\n", "count", "VM exits by reason");
+	print(&s->sum, out);
+	fprintf(out, "%12llu  unclaimed_io\n", m->bus.unclaimed);
+	fprintf(out, "%12llu  unclaimed_mmio\n", m->unclaimed_mmio);
+	if (m->cfg->cpus == 1)
+		return;
+	for (id = 0; id < m->cfg->cpus; id++) {
+		fprintf(out, "%12s  VM exits of vCPU %u by reason\n", "count", id);
+		print(&s->vcpus[id], out);
+	}
+}
+
+static void print_json(const struct kite_stats *s, struct json *j)
 {
 	unsigned int order[KITE_STATS_EXITS];
 	unsigned int i, n = sorted(s, order);
+
+	json_open(j, "exits", '[');
+	for (i = 0; i < n; i++) {
+		json_open(j, NULL, '{');
+		json_num(j, "reason", order[i]);
+		json_str(j, "name", name_exit_reason(order[i]));
+		json_num(j, "count", s->exits[order[i]]);
+		json_close(j, '}');
+	}
+	json_close(j, ']');
+	for (i = 0; i < ARRAY_SIZE(counters); i++)
+		json_num(j, counters[i].name, counter(s, i));
+}
+
+void stats_print_json(const struct machine *m, const struct stats *s, FILE *out)
+{
 	struct json j = { .out = out };
+	u32 id;
 
 	json_open(&j, NULL, '{');
-	json_open(&j, "exits", '[');
-	for (i = 0; i < n; i++) {
+	print_json(&s->sum, &j);
+	json_num(&j, "unclaimed_io", m->bus.unclaimed);
+	json_num(&j, "unclaimed_mmio", m->unclaimed_mmio);
+	json_open(&j, "vcpus", '[');
+	for (id = 0; id < m->cfg->cpus; id++) {
 		json_open(&j, NULL, '{');
-		json_num(&j, "reason", order[i]);
-		json_str(&j, "name", name_exit_reason(order[i]));
-		json_num(&j, "count", s->exits[order[i]]);
+		print_json(&s->vcpus[id], &j);
 		json_close(&j, '}');
 	}
 	json_close(&j, ']');
-	for (i = 0; i < ARRAY_SIZE(counters); i++)
-		json_num(&j, counters[i].name, counter(s, i));
-	json_num(&j, "unclaimed_io", m->bus.unclaimed);
-	json_num(&j, "unclaimed_mmio", m->unclaimed_mmio);
 	json_close(&j, '}');
 	json_end(&j);
 }

@@ -5,9 +5,15 @@
 
 #include "machine.h"
 
-/* Adds up the counters of all vCPUs. Returns 0 or a negative errno. */
-int stats_read(const struct machine *m, struct kite_stats *sum);
-void stats_print(const struct machine *m, const struct kite_stats *s, FILE *out);
-void stats_print_json(const struct machine *m, const struct kite_stats *s, FILE *out);
+struct stats {
+	struct kite_stats sum;
+	struct kite_stats vcpus[MACHINE_MAX_CPUS];
+};
+
+/* Returns 0 or a negative errno. */
+int stats_read(const struct machine *m, struct stats *s);
+/* The sum, and if there are several vCPUs, the part of each. */
+void stats_print(const struct machine *m, const struct stats *s, FILE *out);
+void stats_print_json(const struct machine *m, const struct stats *s, FILE *out);
 
 #endif

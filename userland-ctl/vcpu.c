@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -12,8 +13,8 @@
 #include "lib/libkite.h"
 #include "trace.h"
 
-#define JOIN_RETRY_NS	100000000
-#define JOIN_RETRIES	100
+#define JOIN_SECONDS	10
+#define NAME_LEN	16	/* of a thread, with its end */
 
 static void exit_io(struct vcpu *v)
 {
@@ -57,6 +58,12 @@ static void exit_memory_fault(struct vcpu *v)
 {
 	const struct kite_exit_fault *f = &v->run->fault;
 
+	if (!mem_ptr(&v->m->mem, f->gpa, 1)) {
+		fprintf(stderr, "kitectl: vCPU %u: no memory at guest address 0x%llx\n", v->id,
+			f->gpa);
+		machine_end(v->m, OUTCOME_NO_MEMORY, 0);
+		return;
+	}
 	fprintf(stderr, "kitectl: the host has no page for guest address 0x%llx: %s\n", f->gpa,
 		strerror(f->error));
 	machine_end(v->m, OUTCOME_HOST_ERROR, 0);
@@ -121,8 +128,11 @@ static void *vcpu_main(void *arg)
 {
 	struct vcpu *v = arg;
 	struct machine *m = v->m;
+	char name[NAME_LEN];
 	int ret;
 
+	snprintf(name, sizeof(name), "kite-vcpu%u", v->id);
+	pthread_setname_np(pthread_self(), name);
 	while (!machine_stopped(m)) {
 		ret = kite_run_vcpu(v->fd);
 		pthread_mutex_lock(&m->lock);
@@ -170,35 +180,36 @@ void vcpus_kick(struct machine *m)
 	}
 }
 
-static void join(struct machine *m, struct vcpu *v)
+static void join(struct vcpu *v, const struct timespec *until)
 {
-	struct timespec until;
-	unsigned int tries = 0;
-
-	do {
-		if (tries++ == JOIN_RETRIES) {
-			fprintf(stderr,
-				"kitectl: vCPU %u does not come back from the kernel, see dmesg\n",
-				v->id);
-			exit(STATUS_HOST_ERROR);
-		}
-		kite_kick(v->fd);
-		pthread_cond_broadcast(&m->cfg->console->space);
-		clock_gettime(CLOCK_REALTIME, &until);
-		until.tv_nsec += JOIN_RETRY_NS;
-		until.tv_sec += until.tv_nsec / 1000000000;
-		until.tv_nsec %= 1000000000;
-	} while (pthread_timedjoin_np(v->thread, NULL, &until) == ETIMEDOUT);
+	if (pthread_timedjoin_np(v->thread, NULL, until) == ETIMEDOUT) {
+		fprintf(stderr, "kitectl: vCPU %u does not come back from the kernel, see dmesg\n",
+			v->id);
+		exit(STATUS_HOST_ERROR);
+	}
 	v->started = false;
 }
 
+/*
+ * A kick stays until KITE_VCPU_RUN has taken it, and one that comes too early for
+ * the call leaves it to immediate_exit: one kick is enough. All are kicked before
+ * the first is waited for, since those that still run take CPUs from the others.
+ */
 void vcpus_join(struct machine *m)
 {
+	struct timespec until;
 	u32 id;
 
 	for (id = 0; id < m->cfg->cpus; id++)
 		__atomic_store_n(&m->vcpus[id].run->immediate_exit, 1, __ATOMIC_RELEASE);
+	vcpus_kick(m);
+	/* With the lock: a thread either waits for space already, or is yet to see the stop. */
+	pthread_mutex_lock(&m->lock);
+	pthread_cond_broadcast(&m->cfg->console->space);
+	pthread_mutex_unlock(&m->lock);
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += JOIN_SECONDS;
 	for (id = 0; id < m->cfg->cpus; id++)
 		if (m->vcpus[id].started)
-			join(m, &m->vcpus[id]);
+			join(&m->vcpus[id], &until);
 }

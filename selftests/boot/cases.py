@@ -42,8 +42,8 @@ def ends():
     table = (
         ("power_off_port", 0, None), ("reset_cf9", 6, "reset"), ("reset_i8042", 6, "reset"),
         ("reset_i8042_output", 6, "reset"), ("reset_port92", 6, "reset"), ("debug_exit", 43, None),
-        ("triple_fault", 8, "triple fault"), ("unmapped_exec", 4, "no page for guest address 0xd0000000"),
-        ("unmapped_walk", 4, "no page for guest address 0xd0000000"),
+        ("triple_fault", 8, "triple fault"), ("unmapped_exec", 20, "no memory at guest address 0xd0000000"),
+        ("unmapped_walk", 20, "no memory at guest address 0xd0000000"),
         ("unmapped_insn", 10, "Kite does not decode"),
         ("spin", 14, "time is up"), ("spin_io", 14, "time is up"), ("halt", 14, "time is up"),
     )

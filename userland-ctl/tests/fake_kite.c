@@ -10,8 +10,10 @@
  *   J offset			jump back by offset bytes
  *   H				wait for a kick	L			wait for line 4
  *   Z				jump to the start if AL is not 0xff
- *   T F V X P U R N		triple fault, failed entry, VMfail, internal
- *				error, memory fault, unknown exit, EIO, EINTR
+ *   A n offset			start vCPU n at offset from the start
+ *   T F V X P Q U R N		triple fault, failed entry, VMfail, internal
+ *				error, memory fault inside and outside memory,
+ *				unknown exit, EIO, EINTR
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -28,24 +30,41 @@
 #define EXIT_IO		30
 #define EXIT_EPT	48
 
+#define MAX_VCPUS	8
+
+struct fake_vcpu {
+	int fd;
+	bool started, kicked, trace, reading;
+	struct kite_state state;
+	struct kite_run *run;
+	u64 ip;
+	u8 al;
+	u64 exits;
+};
+
 static struct {
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
-	bool kicked;
 	bool line;
-	bool trace;
 	u8 *low;
 	u64 low_len;
-	struct kite_state state;
-	struct kite_run *run;
-	u64 start, ip;
-	u8 al;
-	bool reading;
-	u64 exits;
+	u64 start;
+	struct fake_vcpu vcpus[MAX_VCPUS];
+	u32 count;
 } fake = {
 	.lock = PTHREAD_MUTEX_INITIALIZER,
 	.changed = PTHREAD_COND_INITIALIZER,
 };
+
+static struct fake_vcpu *find(int fd)
+{
+	u32 i;
+
+	for (i = 0; i < fake.count; i++)
+		if (fake.vcpus[i].fd == fd)
+			return &fake.vcpus[i];
+	abort();
+}
 
 /* KITE_FAKE_OPEN holds an errno to fail with, to test the words for it. */
 int kite_open(void)
@@ -61,7 +80,7 @@ int kite_get_info(int dev, struct kite_info *info)
 	*info = (struct kite_info){
 		.size = sizeof(*info),
 		.api_version = getenv("KITE_FAKE_VERSION") ? 99 : KITE_API_VERSION,
-		.max_vcpus = 1,
+		.max_vcpus = MAX_VCPUS,
 		.vcpu_mmap_size = MMAP_SIZE,
 		.trace_entries = TRACE_ENTRIES,
 		.phys_bits = 36,
@@ -80,10 +99,9 @@ int kite_get_vmx_msrs(int dev, struct kite_vmx_msrs *msrs)
 int kite_create_vm(int dev, u32 flags)
 {
 	fake.start = 0;
-	fake.ip = 0;
-	fake.kicked = false;
 	fake.line = false;
-	fake.reading = false;
+	memset(fake.vcpus, 0, sizeof(fake.vcpus));
+	fake.count = 0;
 	return flags == KITE_VM_IRQCHIP ? dup(dev) : -EINVAL;
 }
 
@@ -99,7 +117,13 @@ int kite_set_slot(int vm, u32 slot, u64 gpa, void *mem, u64 len)
 
 int kite_create_vcpu(int vm, u32 id)
 {
-	return id ? -EINVAL : dup(vm);
+	struct fake_vcpu *v = &fake.vcpus[id];
+
+	if (id != fake.count++)
+		return -EINVAL;
+	v->fd = dup(vm);
+	v->started = !id;
+	return v->fd;
 }
 
 int kite_irq_line(int vm, u32 gsi, bool level)
@@ -115,9 +139,10 @@ int kite_irq_line(int vm, u32 gsi, bool level)
 
 struct kite_run *kite_map_run(int vcpu, u32 mmap_size)
 {
-	(void)vcpu;
-	fake.run = calloc(1, mmap_size);
-	return fake.run;
+	struct fake_vcpu *v = find(vcpu);
+
+	v->run = calloc(1, mmap_size);
+	return v->run;
 }
 
 void kite_unmap_run(struct kite_run *run, u32 mmap_size)
@@ -128,9 +153,8 @@ void kite_unmap_run(struct kite_run *run, u32 mmap_size)
 
 int kite_kick(int vcpu)
 {
-	(void)vcpu;
 	pthread_mutex_lock(&fake.lock);
-	fake.kicked = true;
+	find(vcpu)->kicked = true;
 	pthread_cond_broadcast(&fake.changed);
 	pthread_mutex_unlock(&fake.lock);
 	return 0;
@@ -138,92 +162,94 @@ int kite_kick(int vcpu)
 
 int kite_get_state(int vcpu, struct kite_state *state)
 {
-	(void)vcpu;
-	fake.state.groups = state->groups;
-	*state = fake.state;
+	struct fake_vcpu *v = find(vcpu);
+
+	v->state.groups = state->groups;
+	*state = v->state;
 	return 0;
 }
 
 int kite_set_state(int vcpu, struct kite_state *state)
 {
-	(void)vcpu;
-	fake.state = *state;
+	struct fake_vcpu *v = find(vcpu);
+
+	v->state = *state;
 	fake.start = state->segs.seg[KITE_CS].base + state->gprs.rip;
-	fake.ip = fake.start;
+	v->ip = fake.start;
 	return 0;
 }
 
 int kite_get_stats(int vcpu, struct kite_stats *stats)
 {
-	(void)vcpu;
+	struct fake_vcpu *v = find(vcpu);
+
 	memset(stats, 0, sizeof(*stats));
-	stats->entries = fake.exits;
-	stats->exits[EXIT_IO] = fake.exits;
+	stats->entries = v->exits;
+	stats->exits[EXIT_IO] = v->exits;
 	stats->exits[EXIT_EPT] = 1;
 	return 0;
 }
 
 int kite_set_debug(int vcpu, u32 flags)
 {
-	(void)vcpu;
-	fake.trace = flags & KITE_DEBUG_TRACE;
+	find(vcpu)->trace = flags & KITE_DEBUG_TRACE;
 	return 0;
 }
 
-static u8 fetch(void)
+static u8 fetch(struct fake_vcpu *v)
 {
-	return fake.ip < fake.low_len ? fake.low[fake.ip++] : 'T';
+	return v->ip < fake.low_len ? fake.low[v->ip++] : 'T';
 }
 
-static void note(u32 reason)
+static void note(struct fake_vcpu *v, u32 reason)
 {
-	struct kite_trace_entry *trace = (void *)((u8 *)fake.run + KITE_TRACE_OFFSET);
+	struct kite_trace_entry *trace = (void *)((u8 *)v->run + KITE_TRACE_OFFSET);
 
-	fake.exits++;
-	if (fake.trace && fake.run->trace_count < TRACE_ENTRIES)
-		trace[fake.run->trace_count++] = (struct kite_trace_entry){
-			.tsc = fake.exits, .rip = fake.ip, .exit_reason = reason,
+	v->exits++;
+	if (v->trace && v->run->trace_count < TRACE_ENTRIES)
+		trace[v->run->trace_count++] = (struct kite_trace_entry){
+			.tsc = v->exits, .rip = v->ip, .exit_reason = reason,
 			.gpa = reason == EXIT_EPT ? 0xfed00000 : 0,
 		};
 }
 
-static int io(u8 flags, u32 count, const u8 *data)
+static int io(struct fake_vcpu *v, u8 flags, u32 count, const u8 *data)
 {
-	u16 port = fetch();
+	u16 port = fetch(v);
 
-	port |= fetch() << 8;
+	port |= fetch(v) << 8;
 	if (flags & KITE_IO_STRING)
-		count = fetch();
-	note(EXIT_IO);
-	fake.run->exit_reason = KITE_EXIT_IO;
-	fake.run->io = (struct kite_exit_io){
+		count = fetch(v);
+	note(v, EXIT_IO);
+	v->run->exit_reason = KITE_EXIT_IO;
+	v->run->io = (struct kite_exit_io){
 		.port = port, .width = 1, .flags = flags, .count = count,
 	};
 	if (data)
-		memset(fake.run->data, *data, count);
+		memset(v->run->data, *data, count);
 	else if (!(flags & KITE_IO_IN))
-		fake.run->data[0] = fetch();
-	fake.reading = flags & KITE_IO_IN;
+		v->run->data[0] = fetch(v);
+	v->reading = flags & KITE_IO_IN;
 	return 0;
 }
 
-static int mmio(bool write)
+static int mmio(struct fake_vcpu *v, bool write)
 {
-	note(EXIT_EPT);
-	fake.run->exit_reason = KITE_EXIT_MMIO;
-	fake.run->mmio = (struct kite_exit_mmio){
+	note(v, EXIT_EPT);
+	v->run->exit_reason = KITE_EXIT_MMIO;
+	v->run->mmio = (struct kite_exit_mmio){
 		.gpa = 0xfed00000, .width = 4, .is_write = write,
 	};
-	memset(fake.run->data, 0x5a, 4);
-	fake.reading = !write;
+	memset(v->run->data, 0x5a, 4);
+	v->reading = !write;
 	return 0;
 }
 
-static int simple(u32 reason)
+static int simple(struct fake_vcpu *v, u32 reason)
 {
-	struct kite_run *run = fake.run;
+	struct kite_run *run = v->run;
 
-	note(2);
+	note(v, 2);
 	run->exit_reason = reason;
 	if (reason == KITE_EXIT_FAIL_ENTRY)
 		run->fail_entry = (struct kite_exit_fail_entry){
@@ -235,79 +261,107 @@ static int simple(u32 reason)
 			.gpa = 0xfee00000, .insn_len = 3, .insn = { 0x0f, 0xae, 0x38 },
 			.idt_vectoring = 0x8000030e | BIT(11),
 		};
-	if (reason == KITE_EXIT_MEMORY_FAULT)
-		run->fault = (struct kite_exit_fault){ .gpa = 0x5000, .error = EFAULT };
 	return 0;
 }
 
-static int vmfail(void)
+static int memory_fault(struct fake_vcpu *v, u64 gpa)
 {
-	simple(KITE_EXIT_FAIL_ENTRY);
-	fake.run->fail_entry = (struct kite_exit_fail_entry){ .instruction_error = 7 };
+	simple(v, KITE_EXIT_MEMORY_FAULT);
+	v->run->fault = (struct kite_exit_fault){ .gpa = gpa, .error = EFAULT };
 	return 0;
 }
 
-/* Until a kick comes, or line 4 if @line. */
-static int wait_for(bool line)
+static int vmfail(struct fake_vcpu *v)
 {
-	while (!fake.kicked && !__atomic_load_n(&fake.run->immediate_exit, __ATOMIC_ACQUIRE) &&
-	       !(line && fake.line))
+	simple(v, KITE_EXIT_FAIL_ENTRY);
+	v->run->fail_entry = (struct kite_exit_fail_entry){ .instruction_error = 7 };
+	return 0;
+}
+
+/* Until a kick comes or *@what is true; 1 in this case. */
+static int wait_for(struct fake_vcpu *v, const bool *what)
+{
+	while (!v->kicked && !__atomic_load_n(&v->run->immediate_exit, __ATOMIC_ACQUIRE) &&
+	       !(what && *what))
 		pthread_cond_wait(&fake.changed, &fake.lock);
-	if (line && fake.line)
+	if (what && *what)
 		return 1;
-	fake.ip--;
-	fake.kicked = false;
-	fake.run->exit_reason = KITE_EXIT_KICK;
+	v->kicked = false;
+	v->run->exit_reason = KITE_EXIT_KICK;
 	return 0;
+}
+
+static int wait_at(struct fake_vcpu *v, const bool *what)
+{
+	int ret = wait_for(v, what);
+
+	if (!ret)
+		v->ip--;
+	return ret;
+}
+
+static int start_another(struct fake_vcpu *v)
+{
+	u8 id = fetch(v), offset = fetch(v);
+	struct fake_vcpu *other = &fake.vcpus[id];
+
+	if (id >= fake.count)
+		abort();
+	other->ip = fake.start + offset;
+	other->started = true;
+	pthread_cond_broadcast(&fake.changed);
+	return 1;
 }
 
 /* Returns 1 to go on. */
-static int step(void)
+static int step(struct fake_vcpu *v)
 {
 	static const u8 s = 's';
-	u8 op = fetch();
+	u8 op = fetch(v);
 
 	switch (op) {
-	case 'O': return io(0, 1, NULL);
-	case 'I': return io(KITE_IO_IN, 1, NULL);
-	case 'E': return io(0, 1, &fake.al);
-	case 'S': return io(KITE_IO_STRING, 0, &s);
-	case 'M': return mmio(false);
-	case 'W': return mmio(true);
-	case 'H': return wait_for(false);
-	case 'L': return wait_for(true);
-	case 'F': return simple(KITE_EXIT_FAIL_ENTRY);
-	case 'V': return vmfail();
-	case 'X': return simple(KITE_EXIT_INTERNAL);
-	case 'P': return simple(KITE_EXIT_MEMORY_FAULT);
-	case 'U': return simple(99);
+	case 'O': return io(v, 0, 1, NULL);
+	case 'I': return io(v, KITE_IO_IN, 1, NULL);
+	case 'E': return io(v, 0, 1, &v->al);
+	case 'S': return io(v, KITE_IO_STRING, 0, &s);
+	case 'M': return mmio(v, false);
+	case 'W': return mmio(v, true);
+	case 'H': return wait_at(v, NULL);
+	case 'L': return wait_at(v, &fake.line);
+	case 'A': return start_another(v);
+	case 'F': return simple(v, KITE_EXIT_FAIL_ENTRY);
+	case 'V': return vmfail(v);
+	case 'X': return simple(v, KITE_EXIT_INTERNAL);
+	case 'P': return memory_fault(v, 0x5000);
+	case 'Q': return memory_fault(v, 0xd0000000);
+	case 'U': return simple(v, 99);
 	case 'R': return -EIO;
 	case 'N': return -EINTR;
 	case 'J':
-		fake.ip -= fetch();
+		v->ip -= fetch(v);
 		return 1;
 	case 'Z':
-		if (fake.al != 0xff)
-			fake.ip = fake.start;
+		if (v->al != 0xff)
+			v->ip = fake.start;
 		return 1;
-	default: return simple(KITE_EXIT_SHUTDOWN);
+	default: return simple(v, KITE_EXIT_SHUTDOWN);
 	}
 }
 
 int kite_run_vcpu(int vcpu)
 {
+	struct fake_vcpu *v = find(vcpu);
 	int ret;
 
-	(void)vcpu;
 	pthread_mutex_lock(&fake.lock);
-	fake.run->trace_count = 0;
-	fake.run->exit_reason = KITE_EXIT_NONE;
-	if (fake.reading)
-		fake.al = fake.run->data[0];
-	fake.reading = false;
-	do {
-		ret = step();
-	} while (ret > 0);
+	v->run->trace_count = 0;
+	v->run->exit_reason = KITE_EXIT_NONE;
+	if (v->reading)
+		v->al = v->run->data[0];
+	v->reading = false;
+	ret = v->started ? 1 : wait_for(v, &v->started);
+	while (ret > 0)
+		ret = step(v);
 	pthread_mutex_unlock(&fake.lock);
 	return ret;
 }

@@ -71,12 +71,34 @@ internal error|X|10|internal error
 failed VM entry|F|12|invalid guest state
 VMfail|V|12|invalid control field
 host has no page|P|4|0x5000.*Bad address
+no memory there|Q|20|vCPU 0: no memory at guest address 0xd0000000
 unknown exit|U|4|exit reason 99
 error of the ioctl|R|4|Input/output error
 interrupted, then power-off|NNO\x00\x06\x34|0|
 unclaimed port reads all ones|I\x34\x12E\xf4\x00|255|
 unclaimed memory reads all ones|ME\xf4\x00|255|
 EOF
+
+# The same from the third of four vCPUs: the first two wait, the last never starts.
+while IFS='|' read -r name script want word; do
+	guest "A\x01\x07A\x02\x08HH$script"
+	run --cpus 4 </dev/null
+	ok "vCPU 2: $name" status_is "$want" "$word"
+done <<'EOF'
+power-off|O\x00\x06\x34|0|
+debug exit 0x10|O\xf4\x00\x10|33|
+reset by cf9|O\xf9\x0c\x06|6|reset
+triple fault|T|8|triple fault
+internal error|X|10|vCPU 2 guest state:
+failed VM entry|F|12|vCPU 2 guest state:
+no memory there|Q|20|vCPU 2: no memory
+error of the ioctl|R|4|Input/output error
+EOF
+
+# Both ask at once: the first call decides, and the status is one of the two.
+guest 'A\x01\x06O\xf4\x00\x01O\xf4\x00\x01'
+run --cpus 2 </dev/null
+ok "two vCPUs end the VM" status_is 3
 
 guest 'O\xf8\x03KO\xf8\x03iS\xf8\x03\x03O\x00\x06\x34'
 run </dev/null
@@ -117,15 +139,21 @@ guest 'H'
 run --timeout 1 </dev/null
 ok "timeout" status_is 14 "time is up"
 
+thread_names() {
+	cat /proc/"$1"/task/*/comm | grep -c '^kite-vcpu[0-7]$'
+}
+
 for sig in TERM INT HUP QUIT; do
-	"$kitectl" run --kernel "$dir/guest" --flat-mode real --mem 2M \
+	"$kitectl" run --kernel "$dir/guest" --flat-mode real --mem 2M --cpus 8 \
 		</dev/null >"$dir/out" 2>"$dir/err" &
 	pid=$!
 	sleep 0.3
+	names=$(thread_names $pid)
 	kill -$sig $pid
 	wait $pid
 	status=$?
 	ok "SIG$sig" status_is 16 "signal"
+	ok "a thread for each vCPU, with its name" test "$names" -eq 8
 done
 
 # on_terminal KEYS [SIGNAL]: kitectl on a pseudo-terminal, keys typed one by one
@@ -164,18 +192,24 @@ ok "keys reach the guest, the escape key by doubling it" ended_with 59
 ok "and are echoed by it" grep -q K "$dir/out"
 
 # A guest that floods a console which nobody reads is stopped all the same.
-guest 'S\xf8\x03\xffJ\x06'
 mkfifo "$dir/fifo"
 exec 9<>"$dir/fifo"
-"$kitectl" run --kernel "$dir/guest" --flat-mode real --mem 2M --timeout 1 \
-	</dev/null >"$dir/fifo" 2>"$dir/err"
-status=$?
+for cpus in 1 3; do
+	guest 'S\xf8\x03\xffJ\x06'
+	[ $cpus -eq 1 ] || guest 'A\x01\x06A\x02\x06S\xf8\x03\xffJ\x06'
+	"$kitectl" run --kernel "$dir/guest" --flat-mode real --mem 2M --timeout 1 --cpus $cpus \
+		</dev/null >"$dir/fifo" 2>"$dir/err"
+	status=$?
+	ok "timeout with stuck output of $cpus vCPUs" status_is 14 "output are lost"
+done
 exec 9>&-
-ok "timeout with stuck output" status_is 14 "output are lost"
 
 guest 'O\x64\x00\xfe'
 run --on-reboot reset --timeout 1 </dev/null
 ok "reset boots again until the timeout" status_is 14 "reboot 3"
+guest 'A\x01\x04HO\x64\x00\xfe'
+run --on-reboot reset --timeout 1 --cpus 3 </dev/null
+ok "reset by another vCPU boots again" status_is 14 "reboot 3"
 
 guest 'O\xf8\x03aWO\x34\x12\x01MO\x00\x06\x34'
 run --trace </dev/null
@@ -184,6 +218,10 @@ ok "trace on stderr" err_has "^0 1 I/O instruction (30) rip" "EPT violation (48)
 	"unclaimed mmio read 0xfed00000 width 4$"
 run --trace="$dir/trace" </dev/null
 ok "trace to a file" grep -q "I/O instruction" "$dir/trace"
+guest 'O\xf8\x03aA\x01\x08HWO\x34\x12\x01O\x00\x06\x34'
+run --trace --cpus 2 </dev/null
+ok "trace of two vCPUs" err_has "^0 1 I/O instruction" "^1 1 EPT violation" \
+	"^1 unclaimed mmio write" "^1 unclaimed io write 0x1234"
 guest 'H'
 run --trace --timeout 1 </dev/null
 ok "trace of a guest that never exits" status_is 14
@@ -198,6 +236,19 @@ guest 'O\xf8\x03aO\x34\x12\x00O\x00\x06\x34'
 run --stats --stats-json "$dir/stats.json" </dev/null
 ok "stats" err_has "  3  I/O instruction (30)" "  1  unclaimed_io" "  4  all VM exits"
 ok "stats as JSON" grep -q '"reason": 30, "name": "I/O instruction", "count": 3' "$dir/stats.json"
+ok "stats of one vCPU have no parts" test "$(grep -c vCPU "$dir/err")" -eq 0
+guest 'A\x01\x04HO\xf8\x03aO\x34\x12\x00O\x00\x06\x34'
+run --cpus 3 --stats --stats-json "$dir/stats.json" </dev/null
+ok "stats of three vCPUs" err_has "  6  all VM exits" "of vCPU 0 by" "of vCPU 1 by" "of vCPU 2 by"
+ok "parts of the stats" test "$(sed -n '/of vCPU 1 by/,/of vCPU 2 by/p' "$dir/err" |
+	grep -c "^ *[34]  \(I/O instruction (30)\|all VM exits\|entries\)$")" -eq 3
+ok "parts in JSON" python3 -c "
+import json, sys
+s = json.load(open('$dir/stats.json'))
+parts = s['vcpus']
+sys.exit(len(parts) != 3 or [p['entries'] for p in parts] != [0, 3, 0] or s['entries'] != 3 or
+	 s['unclaimed_io'] != 1 or sum(e['count'] for p in parts for e in p['exits']) != 6)"
+guest 'O\xf8\x03aO\x34\x12\x00O\x00\x06\x34'
 run --boot-times --mark a --mark zzz </dev/null
 ok "boot times" err_has "stage  create" "stage  load" "stage  first exit" \
 	"stage  first console byte" "mark   a " "stage  end"
@@ -218,8 +269,12 @@ done <<EOF
 --mem lots|64|not a size
 --mem 1T|4|36 bits
 --mem 16G|0|
---cpus 2|64|one vCPU
 --cpus 0|64|not a number
+--cpus x|64|not a number
+--cpus -1|64|not a number
+--cpus 65|64|more than 64
+--cpus 9|4|8 vCPUs at most
+--cpus 8|0|
 --cpus 1|0|
 --flat-mode virtual|64|real, protected or long
 --flat-addr 1G|4|real mode
