@@ -37,7 +37,7 @@ want 0 wait $!
 """
 
 
-def ends():
+def ends(name, prefix="", options="", cpus=1, quick=True):
     """Ways in which a small guest ends, and the exit status of kitectl for each."""
     table = (
         ("power_off_port", 0, None), ("reset_cf9", 6, "reset"), ("reset_i8042", 6, "reset"),
@@ -47,12 +47,12 @@ def ends():
         ("unmapped_insn", 10, "Kite does not decode"),
         ("spin", 14, "time is up"), ("spin_io", 14, "time is up"), ("halt", 14, "time is up"),
     )
-    script = "\n".join(f"want {status} flat {name}" for name, status, _ in table)
+    script = "\n".join(f"want {status} flat {prefix}{end} {options}" for end, status, _ in table)
     expect = {"^ready$": len(table)}
     for _, _, text in table:
         if text:
             expect[text] = (1,)
-    return Case("ends", script, expect, quick=True)
+    return Case(name, script, expect, quick=quick, cpus=cpus)
 
 
 def small():
@@ -75,8 +75,9 @@ def kills():
     """A guest with interrupts off cannot keep kitectl from ending. Statuses: kitectl's, or 128 + n."""
     for signal, status in (("INT", 16), ("TERM", 16), ("KILL", 137)):
         for cpus in (1, 2):
-            lines = "\n".join(f"kill_guest {signal} {status} {guest}" for guest in ("spin", "spin_io", "halt"))
-            yield Case(f"kill_{signal}_cpus{cpus}", lines, {f"^kill {signal}: all freed$": 3}, quick=True,
+            lines = "\n".join(f"kill_guest {signal} {status} {guest}" for guest in (
+                "spin", "spin_io", "halt", "ap_spin --cpus 4", "ap_spin_io --cpus 64"))
+            yield Case(f"kill_{signal}_cpus{cpus}", lines, {f"^kill {signal}: all freed$": 5}, quick=True,
                        cpus=cpus)
 
 
@@ -120,4 +121,10 @@ def debian():
                {r"Memtest86\+ v6.*Address test": 1}, guest="memtest86+", timeout=590)
 
 
-CASES = (*small(), ends(), *kills(), *debian(), *debian_matrix())
+ENDS = (
+    ends("ends"),
+    ends("ends_of_ap_cpus1", "ap_", "--cpus 4", cpus=1, quick=False),
+    ends("ends_of_ap_cpus2", "ap_", "--cpus 4", cpus=2),
+)
+
+CASES = (*small(), *ENDS, *kills(), *debian(), *debian_matrix())

@@ -13,7 +13,9 @@ debian()
 # One of the flat guests; in protected mode unless the caller says otherwise.
 flat()
 {
-	kitectl run --timeout 4 --flat-mode "${mode:-protected}" --kernel "/guest/$1.bin"
+	name=$1
+	shift
+	kitectl run --timeout 4 --flat-mode "${mode:-protected}" --kernel "/guest/$name.bin" "$@"
 }
 
 # want STATUS COMMAND...
@@ -50,22 +52,26 @@ until_line()
 	done
 }
 
-# kill_guest SIGNAL STATUS GUEST: kitectl ends with STATUS and nothing is left of the VM.
+# kill_guest SIGNAL STATUS GUEST [OPTIONS]: kitectl ends with STATUS and nothing is left of the VM.
 kill_guest()
 {
+	signal=$1
+	expected=$2
+	guest=$3
+	shift 3
 	# The first run leaves caches of the kernel filled.
 	flat triple_fault >/dev/null 2>&1
 	before=$(free_kb)
 	: >/out
 	mode=protected
-	kitectl run --flat-mode $mode --kernel "/guest/$3.bin" >/out 2>&1 &
+	kitectl run --flat-mode $mode --kernel "/guest/$guest.bin" "$@" >/out 2>&1 &
 	pid=$!
 	until_line /out ready
 	usleep 50000
-	kill -"$1" $pid
+	kill -"$signal" $pid
 	wait $pid
 	status=$?
-	[ $status -eq "$2" ] || { echo "exit status $status instead of $2" >&2; exit 1; }
+	[ $status -eq "$expected" ] || { echo "exit status $status instead of $expected" >&2; exit 1; }
 	# Freeing goes through RCU and may take its time.
 	tries=0
 	while [ "$(free_kb)" -lt $((before - 2048)) ]; do
@@ -73,5 +79,5 @@ kill_guest()
 		[ $tries -lt 500 ] || { echo "$((before - $(free_kb))) KiB are missing" >&2; exit 1; }
 		usleep 10000
 	done
-	echo "kill $1: all freed"
+	echo "kill $signal: all freed"
 }

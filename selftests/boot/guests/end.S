@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 # Flat guest in protected mode that says "ready" and ends in the way that the symbol
-# given to the assembler names.
+# given to the assembler names. With the symbol ap, it is vCPU 2 of four that does so:
+# vCPU 0 spins with interrupts off, vCPU 1 halts for ever, vCPU 3 never gets its SIPI.
 	.include "macros.S"
 
 	.set NOWHERE, 0xd0000000	# between memory and the APICs
@@ -9,6 +10,9 @@
 	.globl	_start
 _start:
 	cld
+	.ifdef ap
+	.include "ap.S"
+	.endif
 	say	"ready"
 
 	.ifdef power_off_port
