@@ -35,6 +35,7 @@ struct kt_runner {
 	pthread_t thread;
 	volatile pid_t tid;
 	volatile bool stop;
+	bool strict;			/* anything but DONE ends the test at once */
 	volatile enum kt_said said;	/* why it ended */
 	volatile u32 exit_reason;	/* of the last exit to user space */
 	volatile u64 kicks;		/* exits by a kick */
@@ -42,6 +43,8 @@ struct kt_runner {
 };
 
 void kt_runner_start(struct kt_runner *r, struct kt_vcpu *vcpu);
+/* The same for one of several vCPUs: nobody waits for what another one says meanwhile. */
+void kt_runner_start_strict(struct kt_runner *r, struct kt_vcpu *vcpu);
 /* Wait until it ends by itself; the test fails if it ended otherwise than by DONE. */
 void kt_runner_finish(struct kt_runner *r);
 /* Stop it wherever it is. */

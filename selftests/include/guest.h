@@ -105,6 +105,11 @@ struct kt_result {
 
 /* Enter the guest until an exit to user space, whatever it is. */
 struct kt_result kt_run(struct kt_vcpu *vcpu);
+/* The meaning of the exit that has come. */
+struct kt_result kt_what_it_said(struct kt_vcpu *vcpu);
+/* The guest did something else than @expected: tell what, and end the test. */
+void kt_surprise(struct kt_vcpu *vcpu, const struct kt_result *result, const char *expected)
+	__attribute__((noreturn));
 
 /* The guest must say this next; else the test ends, telling what it did instead. */
 void kt_expect_sync(struct kt_vcpu *vcpu, u64 value);

@@ -52,6 +52,7 @@ struct kt_vcpu {
 	struct kite_run *run;
 	struct kite_trace_entry *trace;
 	struct kt_vm *vm;
+	u32 id;
 };
 
 struct kt_vm {
@@ -70,6 +71,8 @@ struct kt_vm *kt_vm_new_irqchip(enum kt_mode mode);
 void kt_vcpu_init(struct kt_vcpu *vcpu, struct kt_vm *vm, u32 id);
 /* Write the tables of @mode to guest memory and put the vCPU in it. */
 void kt_vcpu_set_mode(struct kt_vcpu *vcpu, enum kt_mode mode);
+/* Put the vCPU in the mode whose tables are there already. */
+void kt_vcpu_enter_mode(struct kt_vcpu *vcpu, enum kt_mode mode);
 
 /* Host address of a guest-physical one in low memory or the image. */
 void *kt_ptr(struct kt_vm *vm, u64 gpa);

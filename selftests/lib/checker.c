@@ -83,8 +83,8 @@ void kt_check(u64 arg)
 /* True to enter the guest again. */
 static bool turn(struct kt_runner *r)
 {
-	struct kt_result result = { .said = KT_SAID_EXIT };
 	int ret = _vcpu_run(r->vcpu->fd);
+	struct kt_result result;
 
 	if (ret == -EINTR)
 		return !r->stop;
@@ -100,8 +100,9 @@ static bool turn(struct kt_runner *r)
 		sched_yield();
 		return true;
 	}
-	if (r->exit_reason == KITE_EXIT_IO && r->vcpu->run->io.port - KT_PORT_SYNC < 4)
-		result.said = KT_SAID_SYNC + (r->vcpu->run->io.port - KT_PORT_SYNC);
+	result = kt_what_it_said(r->vcpu);
+	if (r->strict && result.said != KT_SAID_DONE)
+		kt_surprise(r->vcpu, &result, "DONE");
 	r->said = result.said;
 	return false;
 }
@@ -116,12 +117,23 @@ static void *runner(void *arg)
 	return NULL;
 }
 
-void kt_runner_start(struct kt_runner *r, struct kt_vcpu *vcpu)
+static void start(struct kt_runner *r)
 {
-	*r = (struct kt_runner){ .vcpu = vcpu };
 	ASSERT_EQ(0, pthread_create(&r->thread, NULL, runner, r));
 	while (!r->tid)
 		sched_yield();
+}
+
+void kt_runner_start(struct kt_runner *r, struct kt_vcpu *vcpu)
+{
+	*r = (struct kt_runner){ .vcpu = vcpu };
+	start(r);
+}
+
+void kt_runner_start_strict(struct kt_runner *r, struct kt_vcpu *vcpu)
+{
+	*r = (struct kt_runner){ .vcpu = vcpu, .strict = true };
+	start(r);
 }
 
 void kt_runner_finish(struct kt_runner *r)

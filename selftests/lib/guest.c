@@ -100,12 +100,11 @@ void kt_event_set_rflags(struct kt_vcpu *vcpu, const struct kt_event *event, u64
 	put_frame_word(vcpu, event->sp, 2, rflags);
 }
 
-struct kt_result kt_run(struct kt_vcpu *vcpu)
+struct kt_result kt_what_it_said(struct kt_vcpu *vcpu)
 {
 	struct kt_result r = { .said = KT_SAID_EXIT };
 	struct kite_state s;
 
-	vcpu_run(vcpu->fd);
 	if (vcpu->run->exit_reason != KITE_EXIT_IO || vcpu->run->io.flags)
 		return r;
 	if (vcpu->run->io.port < KT_PORT_SYNC || vcpu->run->io.port > KT_PORT_EVENT)
@@ -116,6 +115,12 @@ struct kt_result kt_run(struct kt_vcpu *vcpu)
 	if (r.said == KT_SAID_EVENT)
 		r.event = read_event(vcpu, &s.gprs);
 	return r;
+}
+
+struct kt_result kt_run(struct kt_vcpu *vcpu)
+{
+	vcpu_run(vcpu->fd);
+	return kt_what_it_said(vcpu);
 }
 
 static void describe_exit(const struct kite_run *run)
@@ -143,14 +148,12 @@ static void describe_exit(const struct kite_run *run)
 			run->internal.gpa, run->internal.idt_vectoring);
 }
 
-/* The guest did something else than expected: tell what, and end the test. */
-static void __attribute__((noreturn)) surprise(struct kt_vcpu *vcpu, const struct kt_result *r,
-					       const char *expected)
+void kt_surprise(struct kt_vcpu *vcpu, const struct kt_result *r, const char *expected)
 {
 	struct kite_state s;
 
 	vcpu_get_state(vcpu->fd, KITE_STATE_GPRS | KITE_STATE_CRS, &s);
-	kt_failed(kt_mode_names[vcpu->vm->mode], 0, "expected %s", expected);
+	kt_failed(kt_mode_names[vcpu->vm->mode], 0, "vCPU %u: expected %s", vcpu->id, expected);
 	switch (r->said) {
 	case KT_SAID_EXIT:
 		describe_exit(vcpu->run);
@@ -181,7 +184,7 @@ void kt_expect_sync(struct kt_vcpu *vcpu, u64 value)
 	struct kt_result r = kt_run(vcpu);
 
 	if (r.said != KT_SAID_SYNC)
-		surprise(vcpu, &r, "SYNC");
+		kt_surprise(vcpu, &r, "SYNC");
 	EXPECT_EQ(value, r.value);
 }
 
@@ -190,7 +193,7 @@ void kt_expect_done(struct kt_vcpu *vcpu)
 	struct kt_result r = kt_run(vcpu);
 
 	if (r.said != KT_SAID_DONE)
-		surprise(vcpu, &r, "DONE");
+		kt_surprise(vcpu, &r, "DONE");
 }
 
 struct kt_event kt_expect_event(struct kt_vcpu *vcpu, u8 vector)
@@ -198,10 +201,10 @@ struct kt_event kt_expect_event(struct kt_vcpu *vcpu, u8 vector)
 	struct kt_result r = kt_run(vcpu);
 
 	if (r.said != KT_SAID_EVENT)
-		surprise(vcpu, &r, "an event");
+		kt_surprise(vcpu, &r, "an event");
 	if (r.event.vector != vector) {
 		kt_note("wanted vector %u", vector);
-		surprise(vcpu, &r, "another vector");
+		kt_surprise(vcpu, &r, "another vector");
 	}
 	return r.event;
 }
@@ -211,7 +214,7 @@ void kt_expect_exit(struct kt_vcpu *vcpu, enum kite_exit_reason reason)
 	struct kt_result r = kt_run(vcpu);
 
 	if (r.said != KT_SAID_EXIT || vcpu->run->exit_reason != reason)
-		surprise(vcpu, &r, exit_names[reason]);
+		kt_surprise(vcpu, &r, exit_names[reason]);
 }
 
 void kt_expect_io(struct kt_vcpu *vcpu, u16 port, u8 width, u8 flags, u32 count)

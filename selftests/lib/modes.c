@@ -138,16 +138,12 @@ static void segments(struct kite_segs *s, const struct mode *m, enum kt_mode mod
 	s->idtr = (struct kite_dtable){ .base = KT_IDT, .limit = 0xfff };
 }
 
-void kt_vcpu_set_mode(struct kt_vcpu *vcpu, enum kt_mode mode)
+void kt_vcpu_enter_mode(struct kt_vcpu *vcpu, enum kt_mode mode)
 {
 	const struct mode *m = &modes[mode];
 	u32 groups = KITE_STATE_GPRS | KITE_STATE_SEGS | KITE_STATE_CRS | KITE_STATE_EVENTS;
 	struct kite_state s;
 
-	vcpu->vm->mode = mode;
-	tables(vcpu->vm, mode);
-	gdt(vcpu->vm, mode);
-	kt_install_handlers(vcpu->vm, mode);
 	vcpu_get_state(vcpu->fd, groups, &s);
 	segments(&s.segs, m, mode);
 	s.crs.cr0 = m->cr0;
@@ -158,6 +154,15 @@ void kt_vcpu_set_mode(struct kt_vcpu *vcpu, enum kt_mode mode)
 	s.gprs.gpr[KITE_RSP] = mode == KT_REAL16 ? KT_STACK16 : KT_STACK;
 	s.events.activity = KITE_ACTIVITY_ACTIVE;
 	vcpu_set_state(vcpu->fd, groups, &s);
+}
+
+void kt_vcpu_set_mode(struct kt_vcpu *vcpu, enum kt_mode mode)
+{
+	vcpu->vm->mode = mode;
+	tables(vcpu->vm, mode);
+	gdt(vcpu->vm, mode);
+	kt_install_handlers(vcpu->vm, mode);
+	kt_vcpu_enter_mode(vcpu, mode);
 }
 
 void kt_flush(struct kt_vcpu *vcpu)

@@ -32,6 +32,7 @@ void kt_vcpu_init(struct kt_vcpu *vcpu, struct kt_vm *vm, u32 id)
 	void *map;
 
 	vcpu->vm = vm;
+	vcpu->id = id;
 	vcpu->fd = vm_create_vcpu(vm->fd, id);
 	map = mmap(NULL, vm->info.vcpu_mmap_size, PROT_READ | PROT_WRITE, MAP_SHARED, vcpu->fd, 0);
 	if (map == MAP_FAILED)
