@@ -36,6 +36,8 @@ struct kt_smp {
 };
 
 extern struct kt_cpu kt_cpu[KT_SMP_MAX];
+/* A handler of NMIs that counts them, for kt_set_gate(). */
+extern const u8 kt_count_nmi[];
 
 /* @count vCPUs, ready for kt_smp_call(); @x2apic says what kt_apic_on() does. */
 struct kt_smp *kt_smp_new(unsigned int count, bool x2apic);
