@@ -32,6 +32,7 @@ union kite_arg {
 	struct kite_stats stats;
 	struct kite_debug debug;
 	struct kite_translate translate;
+	struct kite_inject inject;
 };
 
 /*

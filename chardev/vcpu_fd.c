@@ -117,6 +117,16 @@ static long vcpu_translate(void *obj, union kite_arg *arg)
 	return kite_translate(obj, t->gva, &t->gpa);
 }
 
+static long vcpu_inject(void *obj, union kite_arg *arg)
+{
+	int ret;
+
+	if (arg->inject.flags)
+		return -EINVAL;
+	ret = kite_vcpu_settle(obj);
+	return ret ? ret : kite_hw_inject(obj, &arg->inject);
+}
+
 static const struct kite_ioctl vcpu_ioctls[] = {
 	KITE_IOCTL_NONE(KITE_VCPU_RUN, vcpu_run),
 	KITE_IOCTL_INOUT(KITE_VCPU_GET_STATE, kite_state, events, vcpu_get_state),
@@ -129,16 +139,48 @@ static const struct kite_ioctl vcpu_ioctls[] = {
 	KITE_IOCTL_INOUT(KITE_VCPU_GET_STATS, kite_stats, exits, vcpu_get_stats),
 	KITE_IOCTL_IN(KITE_VCPU_SET_DEBUG, kite_debug, flags, vcpu_set_debug),
 	KITE_IOCTL_INOUT(KITE_VCPU_TRANSLATE, kite_translate, gpa, vcpu_translate),
+	KITE_IOCTL_IN(KITE_VCPU_INJECT, kite_inject, payload, vcpu_inject),
 };
 
-/* The one ioctl for another thread while the vCPU runs: it takes no lock. */
-static long vcpu_kick(struct kite_vcpu *v, unsigned long arg)
+static long vcpu_kick(void *obj, union kite_arg *arg)
 {
-	if (arg)
-		return -EINVAL;
-	kite_vcpu_request(v, KITE_REQ_USER_KICK);
+	kite_vcpu_request(obj, KITE_REQ_USER_KICK);
 	return 0;
 }
+
+static long vcpu_nmi(void *obj, union kite_arg *arg)
+{
+	kite_vcpu_request(obj, KITE_REQ_NMI);
+	return 0;
+}
+
+/* Whoever holds the lock may be in the guest; once it is free, KITE_VCPU_RUN comes back at once. */
+static long vcpu_stop(void *obj, union kite_arg *arg)
+{
+	struct kite_vcpu *v = obj;
+
+	kite_vcpu_request(v, KITE_REQ_STOP);
+	if (mutex_lock_killable(&v->lock))
+		return -EINTR;
+	mutex_unlock(&v->lock);
+	return 0;
+}
+
+static long vcpu_cont(void *obj, union kite_arg *arg)
+{
+	struct kite_vcpu *v = obj;
+
+	clear_bit(KITE_REQ_STOP, &v->requests);
+	return 0;
+}
+
+/* For other threads while the vCPU runs: its lock is not held. */
+static const struct kite_ioctl running_ioctls[] = {
+	KITE_IOCTL_NONE(KITE_VCPU_KICK, vcpu_kick),
+	KITE_IOCTL_NONE(KITE_VCPU_NMI, vcpu_nmi),
+	KITE_IOCTL_NONE(KITE_VCPU_STOP, vcpu_stop),
+	KITE_IOCTL_NONE(KITE_VCPU_CONT, vcpu_cont),
+};
 
 static long vcpu_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
@@ -147,8 +189,9 @@ static long vcpu_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 
 	if (!kite_vm_is_mine(v->vm))
 		return -EIO;
-	if (cmd == KITE_VCPU_KICK)
-		return vcpu_kick(v, arg);
+	ret = kite_ioctl(running_ioctls, ARRAY_SIZE(running_ioctls), v, cmd, arg);
+	if (ret != -ENOTTY)
+		return ret;
 	if (mutex_lock_killable(&v->lock))
 		return -EINTR;
 	ret = kite_ioctl(vcpu_ioctls, ARRAY_SIZE(vcpu_ioctls), v, cmd, arg);

@@ -37,6 +37,11 @@ static long vm_irq_line(void *obj, union kite_arg *arg)
 	return kite_irqchip_set_line(obj, &arg->irq_line);
 }
 
+static long vm_pic_intr(void *obj, union kite_arg *arg)
+{
+	return kite_irqchip_pic_intr(obj, &arg->irq_line);
+}
+
 static long vm_send_msi(void *obj, union kite_arg *arg)
 {
 	return kite_irqchip_send_msi(obj, &arg->msi);
@@ -54,6 +59,7 @@ static long vm_set_ioapic(void *obj, union kite_arg *arg)
 
 static const struct kite_ioctl vm_ioctls[] = {
 	KITE_IOCTL_IN(KITE_VM_IRQ_LINE, kite_irq_line, level, vm_irq_line),
+	KITE_IOCTL_IN(KITE_VM_PIC_INTR, kite_irq_line, level, vm_pic_intr),
 	KITE_IOCTL_IN(KITE_VM_SEND_MSI, kite_msi, reserved, vm_send_msi),
 	KITE_IOCTL_IN(KITE_VM_SET_SLOT, kite_slot, uaddr, vm_set_slot),
 	KITE_IOCTL_IN(KITE_VM_CREATE_VCPU, kite_create_vcpu, reserved, vm_create_vcpu),

@@ -12,6 +12,7 @@
 
 #include "../insn/decode.h"
 
+struct kite_inject;
 struct kite_paging;
 struct kite_state;
 struct kite_vcpu;
@@ -108,6 +109,16 @@ int kite_hw_get_state(struct kite_vcpu *v, struct kite_state *state);
  * used on this CPU now: nothing has changed then.
  */
 int kite_hw_set_state(struct kite_vcpu *v, const struct kite_state *state);
+
+/**
+ * kite_hw_inject() - make an event pending
+ * @v: vCPU, locked, no window open
+ * @inject: which
+ *
+ * Return: 0; -EINVAL if there is no such event, -EBUSY if another event waits or
+ * VMX cannot be used on this CPU now: nothing has changed then.
+ */
+int kite_hw_inject(struct kite_vcpu *v, const struct kite_inject *inject);
 
 /**
  * kite_hw_get_paging() - what a walk of the guest's page tables depends on

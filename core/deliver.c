@@ -47,6 +47,9 @@ static void send_to(struct kite_vcpu *v, const struct irq_msg *msg)
 	case IRQ_MODE_NMI:
 		kite_vcpu_request(v, KITE_REQ_NMI);
 		break;
+	case IRQ_MODE_EXTINT:
+		kite_vcpu_request(v, KITE_REQ_EXTINT);
+		break;
 	case IRQ_MODE_INIT:
 		/* A SIPI that was sent before the INIT must not start the vCPU after it. */
 		clear_bit(KITE_REQ_SIPI, &v->requests);

@@ -57,3 +57,10 @@ int kite_exit_debug(struct kite_vcpu *v, u64 rip)
 	v->run->debug.rip = rip;
 	return kite_exit_plain(v, KITE_EXIT_DEBUG);
 }
+
+int kite_exit_inta(struct kite_vcpu *v)
+{
+	v->extint_pending = false;
+	v->completion = KITE_COMPLETE_INTA;
+	return kite_exit_plain(v, KITE_EXIT_INTA);
+}

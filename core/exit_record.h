@@ -15,5 +15,6 @@ int kite_exit_fault(struct kite_vcpu *v, u64 gpa, u32 access, int err);
 int kite_exit_fail_entry(struct kite_vcpu *v, u32 reason, u32 insn_error, u64 qualification);
 int kite_exit_internal(struct kite_vcpu *v, const struct kite_exit_internal *rec);
 int kite_exit_debug(struct kite_vcpu *v, u64 rip);
+int kite_exit_inta(struct kite_vcpu *v);
 
 #endif

@@ -130,8 +130,50 @@ void kite_irqchip_init_signal(struct kite_vcpu *v)
 	const struct lapic_out out = { .todo = LAPIC_OUT_ROUTE | LAPIC_OUT_TIMER };
 
 	bitmap_zero(v->pir, IRQ_VECTORS);
+	v->extint_pending = false;
 	lapic_init(&v->lapic);
 	kite_lapic_out(v, &out);
+}
+
+bool kite_irqchip_extint(const struct kite_vcpu *v)
+{
+	return v->extint_pending || (READ_ONCE(v->vm->pic_intr) &&
+				     lapic_lint0_mode(&v->lapic) == IRQ_MODE_EXTINT);
+}
+
+/* Modes other than ExtINT take the edge only. */
+void kite_irqchip_lint0(struct kite_vcpu *v)
+{
+	switch (lapic_lint0_mode(&v->lapic)) {
+	case IRQ_MODE_FIXED:
+		lapic_lint0(&v->lapic);
+		break;
+	case IRQ_MODE_NMI:
+		v->nmi_pending = true;
+		break;
+	}
+	v->need_inject = true;
+}
+
+int kite_irqchip_pic_intr(struct kite_vm *vm, const struct kite_irq_line *arg)
+{
+	int i;
+
+	if (!(vm->flags & KITE_VM_IRQCHIP))
+		return -ENODEV;
+	if (arg->flags || arg->gsi || arg->level > 1)
+		return -EINVAL;
+	if (xchg(&vm->pic_intr, arg->level) || !arg->level)
+		return 0;
+	rcu_read_lock();
+	for (i = 0; i < KITE_MAX_VCPUS; i++) {
+		struct kite_vcpu *v = READ_ONCE(vm->vcpus[i]);
+
+		if (v)
+			kite_vcpu_request(v, KITE_REQ_LINT0);
+	}
+	rcu_read_unlock();
+	return 0;
 }
 
 static bool is_lapic(const struct kite_vcpu *v, u64 gpa)

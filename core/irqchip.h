@@ -29,6 +29,11 @@ void kite_lapic_out(struct kite_vcpu *v, const struct lapic_out *out);
 /* INIT, for the vCPU's own thread. */
 void kite_irqchip_init_signal(struct kite_vcpu *v);
 
+/* Whether an external interrupt controller has an interrupt for this vCPU. */
+bool kite_irqchip_extint(const struct kite_vcpu *v);
+/* A request: LINT0 rose. */
+void kite_irqchip_lint0(struct kite_vcpu *v);
+
 /* Whether @gpa belongs to the APICs, and an access there. */
 bool kite_irqchip_claims(const struct kite_vcpu *v, u64 gpa);
 u64 kite_irqchip_read(struct kite_vcpu *v, u64 gpa, u32 width);
@@ -39,6 +44,7 @@ void kite_irqchip_timer(struct kite_vcpu *v);
 
 /* The ioctls. */
 int kite_irqchip_set_line(struct kite_vm *vm, const struct kite_irq_line *arg);
+int kite_irqchip_pic_intr(struct kite_vm *vm, const struct kite_irq_line *arg);
 int kite_irqchip_send_msi(struct kite_vm *vm, const struct kite_msi *arg);
 int kite_irqchip_get_ioapic(struct kite_vm *vm, struct kite_ioapic *arg);
 int kite_irqchip_set_ioapic(struct kite_vm *vm, const struct kite_ioapic *arg);

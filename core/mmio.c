@@ -256,6 +256,17 @@ static void complete_in(struct kite_vcpu *v, u64 data)
 		*rax = (*rax & ~mask) | (data & mask);
 }
 
+/* An event that was injected meanwhile goes first; the acknowledged interrupt is lost with it. */
+static void complete_inta(struct kite_vcpu *v, u8 vector)
+{
+	if (v->event.valid)
+		return;
+	v->event = (struct kite_event){
+		.valid = true, .type = KITE_INTR_EXTERNAL, .vector = vector,
+	};
+	v->need_inject = true;
+}
+
 int kite_complete(struct kite_vcpu *v)
 {
 	int ret = 0;
@@ -274,6 +285,9 @@ int kite_complete(struct kite_vcpu *v)
 		break;
 	case KITE_COMPLETE_MOVS:
 		ret = write_guest(v, v->complete_gpa, &data, v->insn.width);
+		break;
+	case KITE_COMPLETE_INTA:
+		complete_inta(v, data);
 		break;
 	case KITE_COMPLETE_INS:
 		ret = write_guest(v, v->complete_gpa, v->run->data, v->complete_len);

@@ -29,14 +29,23 @@ void kite_serve_inside(struct kite_vcpu *v)
 		v->nmi_pending = true;
 		v->need_inject = true;
 	}
+	if (kite_vcpu_take(v, KITE_REQ_EXTINT)) {
+		v->extint_pending = true;
+		v->need_inject = true;
+	}
+	if (kite_vcpu_take(v, KITE_REQ_LINT0))
+		kite_irqchip_lint0(v);
 	if (kite_vcpu_take(v, KITE_REQ_EVENT))
 		v->need_inject = true;
 }
 
 bool kite_wakes(const struct kite_vcpu *v, bool interrupts, bool nmis)
 {
-	return (nmis && v->nmi_pending) || v->event.valid ||
-	       (interrupts && v->irqchip && lapic_pending(&v->lapic) >= 0);
+	if (v->event.valid && (interrupts || v->event.type != KITE_INTR_EXTERNAL))
+		return true;
+	return (nmis && v->nmi_pending) ||
+	       (interrupts && v->irqchip &&
+		(lapic_pending(&v->lapic) >= 0 || kite_irqchip_extint(v)));
 }
 
 int kite_halt(struct kite_vcpu *v, bool interrupts, bool nmis)
@@ -120,6 +129,8 @@ static int outside(struct kite_vcpu *v)
 
 	if (ret > 0)
 		ret = serve_init(v);
+	if (ret > 0 && test_bit(KITE_REQ_STOP, &v->requests))
+		ret = kite_exit_plain(v, KITE_EXIT_STOP);
 	if (ret > 0 && kite_vcpu_take(v, KITE_REQ_USER_KICK))
 		ret = kite_exit_plain(v, KITE_EXIT_KICK);
 	if (ret > 0 && kite_vcpu_take(v, KITE_REQ_FAULT))

@@ -31,15 +31,18 @@ enum kite_request {
 	KITE_REQ_PIR,		/* vectors wait in @pir */
 	KITE_REQ_TIMER,		/* the local APIC timer may have expired */
 	KITE_REQ_NMI,		/* an NMI came in */
+	KITE_REQ_EXTINT,	/* an ExtINT message came in */
+	KITE_REQ_LINT0,		/* the level of LINT0 rose */
 	KITE_REQ_INIT,		/* an INIT came in */
 	KITE_REQ_SIPI,		/* a SIPI came in, with @sipi_vector */
+	KITE_REQ_STOP,		/* KITE_VCPU_STOP; cleared by KITE_VCPU_CONT only */
 	KITE_REQ_USER_KICK,	/* KITE_VCPU_KICK */
 	KITE_REQ_FAULT,		/* map the page of @fault, then run on */
 	KITE_REQ_FAULT_IN,	/* bring in the host page of @fault_in, then run on */
 };
 
 /* Requests that mean something only with the window closed. */
-#define KITE_REQ_OUTSIDE	(BIT(KITE_REQ_INIT) | BIT(KITE_REQ_SIPI) | \
+#define KITE_REQ_OUTSIDE	(BIT(KITE_REQ_INIT) | BIT(KITE_REQ_SIPI) | BIT(KITE_REQ_STOP) | \
 				 BIT(KITE_REQ_USER_KICK) | BIT(KITE_REQ_FAULT) | \
 				 BIT(KITE_REQ_FAULT_IN))
 
@@ -54,6 +57,7 @@ enum kite_completion {
 	KITE_COMPLETE_INS,	/* INS: data to guest memory */
 	KITE_COMPLETE_LOAD,	/* MMIO load: data to a register */
 	KITE_COMPLETE_MOVS,	/* MMIO source of MOVS: data to guest memory */
+	KITE_COMPLETE_INTA,	/* interrupt acknowledge: data is the vector */
 };
 
 /*
@@ -72,7 +76,7 @@ struct kite_regs {
 struct kite_event {
 	bool valid;
 	bool has_error_code;
-	u8 type;		/* interruption type, SDM chapter "VM Entries" */
+	u8 type;		/* enum kite_intr_type */
 	u8 vector;
 	u32 error_code;
 	u32 insn_len;		/* for software interrupts and exceptions */
@@ -116,6 +120,7 @@ struct kite_vcpu {
 	bool host_data;		/* data of the host were touched since the guest ran */
 	bool need_inject;	/* look at events before the next entry */
 	bool nmi_pending;
+	bool extint_pending;	/* an ExtINT message waits for its acknowledge cycle */
 	u8 activity;		/* enum kite_activity */
 	bool halt_if;		/* RFLAGS.IF when @activity became HLT */
 	bool halt_nmi;		/* NMIs were not blocked then */

@@ -30,6 +30,7 @@ struct kite_vm {
 
 	raw_spinlock_t ioapic_lock;
 	struct ioapic ioapic;
+	bool pic_intr;		/* LINT0 of every local APIC; any thread reads and writes it */
 
 	struct mutex vcpus_lock;	/* creating and removing vCPUs */
 	u32 vcpu_count;

@@ -171,6 +171,20 @@ void lapic_eoi(struct lapic *l, struct lapic_out *out)
 	}
 }
 
+int lapic_lint0_mode(const struct lapic *l)
+{
+	u32 lint0 = lapic_get(l, LAPIC_LVT_LINT0);
+
+	if (!(l->base & LAPIC_BASE_EN))
+		return IRQ_MODE_EXTINT;
+	return lint0 & LAPIC_LVT_MASK ? -1 : (int)(lint0 >> LAPIC_LVT_DELIVERY_SHIFT & 7);
+}
+
+bool lapic_lint0(struct lapic *l)
+{
+	return lapic_raise(l, LAPIC_LVT_LINT0);
+}
+
 u64 lapic_get_cr8(const struct lapic *l)
 {
 	return lapic_get(l, LAPIC_TPR) >> 4;

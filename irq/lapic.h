@@ -157,6 +157,14 @@ int lapic_pending(const struct lapic *l);
 void lapic_ack(struct lapic *l, u8 vector);
 
 /*
+ * What the local interrupt input LINT0 does: an enum irq_mode, or -1 if it is
+ * masked. INTR goes past an APIC that is disabled, as with ExtINT.
+ */
+int lapic_lint0_mode(const struct lapic *l);
+/* The input rises while its mode is fixed. True when lapic_pending() may have changed. */
+bool lapic_lint0(struct lapic *l);
+
+/*
  * All that other CPUs need to address this APIC, in one word that can be
  * published atomically. 0, an APIC that is disabled, receives nothing.
  */

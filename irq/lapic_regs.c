@@ -78,6 +78,8 @@ static void write_self_ipi(struct lapic *l, u32 slot, u32 value, u64 now, struct
 static void write_lvt(struct lapic *l, u32 slot, u32 value, u64 now, struct lapic_out *out)
 {
 	lapic_put(l, slot, l->enabled ? value : value | LAPIC_LVT_MASK);
+	/* An input may be asserted that was masked before. */
+	out->todo |= LAPIC_OUT_PENDING;
 }
 
 static void write_lvt_timer(struct lapic *l, u32 slot, u32 value, u64 now, struct lapic_out *out)
@@ -129,7 +131,7 @@ const struct lapic_reg lapic_regs[LAPIC_SLOTS] = {
 	[LAPIC_LVT_TIMER] = { RW, 0x700ff, 0x1000, 0x700ff, write_lvt_timer },
 	[0x33]		  = { RW, 0x107ff, 0x1000, 0x107ff, write_lvt },	/* thermal sensor */
 	[0x34]		  = { RW, 0x107ff, 0x1000, 0x107ff, write_lvt },	/* performance */
-	[0x35]		  = { RW, 0x1a7ff, 0x5000, 0x1a7ff, write_lvt },	/* LINT0 */
+	[LAPIC_LVT_LINT0] = { RW, 0x1a7ff, 0x5000, 0x1a7ff, write_lvt },
 	[0x36]		  = { RW, 0x1a7ff, 0x5000, 0x1a7ff, write_lvt },	/* LINT1 */
 	[LAPIC_LVT_ERROR] = { RW, 0x100ff, 0x1000, 0x100ff, write_lvt },
 	[LAPIC_INITIAL]	  = { RW, ~0u, 0, ~0u, write_initial },

@@ -43,6 +43,7 @@
 #define KITE_VM_SEND_MSI	_IO(KITE_IOC, 0x23)	/* struct kite_msi */
 #define KITE_VM_GET_IOAPIC	_IO(KITE_IOC, 0x24)	/* struct kite_ioapic */
 #define KITE_VM_SET_IOAPIC	_IO(KITE_IOC, 0x25)	/* struct kite_ioapic */
+#define KITE_VM_PIC_INTR	_IO(KITE_IOC, 0x29)	/* struct kite_irq_line */
 
 /* On a vCPU. */
 #define KITE_VCPU_RUN		_IO(KITE_IOC, 0x40)	/* no argument, 0 */
@@ -57,6 +58,10 @@
 #define KITE_VCPU_GET_STATS	_IO(KITE_IOC, 0x49)	/* struct kite_stats */
 #define KITE_VCPU_SET_DEBUG	_IO(KITE_IOC, 0x4a)	/* struct kite_debug */
 #define KITE_VCPU_TRANSLATE	_IO(KITE_IOC, 0x4b)	/* struct kite_translate */
+#define KITE_VCPU_NMI		_IO(KITE_IOC, 0x4c)	/* no argument, 0 */
+#define KITE_VCPU_STOP		_IO(KITE_IOC, 0x4d)	/* no argument, 0 */
+#define KITE_VCPU_CONT		_IO(KITE_IOC, 0x4e)	/* no argument, 0 */
+#define KITE_VCPU_INJECT	_IO(KITE_IOC, 0x4f)	/* struct kite_inject */
 
 /**
  * struct kite_info - what this module offers
@@ -178,6 +183,9 @@ struct kite_create_vcpu {
  * @flags: 0
  * @gsi: the pin, 0 to 23
  * @level: 1 asserted, 0 not
+ *
+ * For KITE_VM_PIC_INTR the line is the INTR output of an 8259 that user space
+ * emulates, and @gsi is 0. It leads to LINT0 of every local APIC; see KITE_EXIT_INTA.
  *
  * Errors: ENODEV (no KITE_VM_IRQCHIP), EINVAL (no such pin, other level).
  */
@@ -348,6 +356,18 @@ enum kite_activity {
 #define KITE_EVENT_EXCEPTION	(1u << 0)	/* @exception is to be delivered */
 #define KITE_EVENT_ERROR_CODE	(1u << 1)	/* with @error_code */
 #define KITE_EVENT_NMI		(1u << 2)	/* an NMI is pending */
+#define KITE_EVENT_INTERRUPT	(1u << 3)	/* @intr_* is to be delivered */
+#define KITE_EVENT_EXTINT	(1u << 4)	/* an ExtINT message is pending */
+
+/* Interruption types; SDM, chapter "Virtual Machine Control Structures". */
+enum kite_intr_type {
+	KITE_INTR_EXTERNAL = 0,			/* external interrupt */
+	KITE_INTR_NMI = 2,
+	KITE_INTR_EXCEPTION = 3,		/* hardware exception */
+	KITE_INTR_SOFTWARE = 4,			/* INT n */
+	KITE_INTR_PRIVILEGED_SOFTWARE = 5,	/* INT1 */
+	KITE_INTR_SOFTWARE_EXCEPTION = 6,	/* INT3, INTO */
+};
 
 #define KITE_BLOCKING_STI	(1u << 0)
 #define KITE_BLOCKING_MOV_SS	(1u << 1)
@@ -360,8 +380,14 @@ enum kite_activity {
  * @error_code: for an exception that pushes one
  * @blocking: KITE_BLOCKING_*: the interruptibility state
  * @activity: enum kite_activity
+ * @intr_vector: with KITE_EVENT_INTERRUPT
+ * @intr_type: enum kite_intr_type, but no NMI and no hardware exception
+ * @intr_len: bytes of the instruction, 1 to 15; 0 for an external interrupt
  * @reserved: 0
  * @pending_debug: pending debug exceptions, VMCS format
+ *
+ * KITE_EVENT_INTERRUPT is an event whose delivery an exit interrupted, for example
+ * because the guest's stack was not in memory. It excludes KITE_EVENT_EXCEPTION.
  */
 struct kite_events {
 	__u32 pending;
@@ -369,7 +395,10 @@ struct kite_events {
 	__u32 error_code;
 	__u32 blocking;
 	__u32 activity;
-	__u32 reserved;
+	__u8 intr_vector;
+	__u8 intr_type;
+	__u8 intr_len;
+	__u8 reserved;
 	__aligned_u64 pending_debug;
 };
 
@@ -536,6 +565,31 @@ struct kite_translate {
 	__aligned_u64 gpa;
 };
 
+/**
+ * struct kite_inject - make the guest take an event
+ * @size: sizeof(struct kite_inject)
+ * @flags: 0
+ * @type: KITE_INTR_EXTERNAL, KITE_INTR_NMI, KITE_INTR_EXCEPTION or KITE_INTR_SOFTWARE
+ * @vector: 0 to 255; 2 for an NMI; 0 to 31 but not 2 for an exception
+ * @error_code: for an exception that pushes one, else 0
+ * @insn_len: for KITE_INTR_SOFTWARE the length of INT n, 1 to 15, else 0
+ * @payload: for #PF the new CR2, for #DB the bits 0 to 3, 13 and 14 that DR6 gets; else 0
+ *
+ * An external interrupt waits until the guest can take it, past the local APIC. An
+ * exception on top of one that waits makes a double fault as on a CPU.
+ * Errors: EBUSY (another event waits to be delivered, or VMX cannot be used on this
+ * CPU now), EINVAL (as said at the members).
+ */
+struct kite_inject {
+	__u32 size;
+	__u32 flags;
+	__u32 type;
+	__u32 vector;
+	__u32 error_code;
+	__u32 insn_len;
+	__aligned_u64 payload;
+};
+
 /* Why KITE_VCPU_RUN came back: kite_run.exit_reason. */
 enum kite_exit_reason {
 	KITE_EXIT_NONE,			/* never seen after KITE_VCPU_RUN returned 0 */
@@ -549,6 +603,8 @@ enum kite_exit_reason {
 	KITE_EXIT_INTERNAL,		/* kite_run.internal: Kite cannot go on with this guest */
 	KITE_EXIT_DEBUG,		/* kite_run.debug: one instruction stepped */
 	KITE_EXIT_TRACE,		/* the trace is full; read it and run on */
+	KITE_EXIT_INTA,			/* interrupt acknowledge: put the vector into kite_run.data */
+	KITE_EXIT_STOP,			/* KITE_VCPU_STOP; until KITE_VCPU_CONT */
 };
 
 #define KITE_IO_IN		(1u << 0)	/* IN or INS; else OUT or OUTS */

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Events into the guest. At most one goes with a VM entry: one that an exit
- * interrupted first, then an exception, then an NMI, then an interrupt. What has
- * to wait asks for an exit as soon as the guest can take it. SDM, chapters "VM
- * Entries" (section "Event Injection") and "VM Exits" (IDT vectoring).
+ * interrupted first, then an exception, then an NMI, then an interrupt, that of an
+ * external controller before one of the local APIC. What has to wait asks for an
+ * exit as soon as the guest can take it. SDM, chapters "VM Entries" (section "Event
+ * Injection") and "VM Exits" (IDT vectoring).
  */
+#include "../core/exit_record.h"
+#include "../core/irqchip.h"
 #include "../core/run.h"
 #include "bits.h"
 #include "caps.h"
@@ -153,35 +156,57 @@ static bool inject_nmi(struct vmx_vcpu *x, u32 blocking)
 	return true;
 }
 
-/* True if the guest takes the interrupt now. */
-static bool inject_interrupt(struct vmx_vcpu *x, int vector, u32 blocking)
+static bool interruptible(struct vmx_vcpu *x, u32 blocking)
+{
+	return (vmx_rflags(x) & X86_EFLAGS_IF) && !(blocking & (BLOCKING_STI | BLOCKING_MOV_SS));
+}
+
+static void inject_interrupt(struct vmx_vcpu *x, int vector)
 {
 	const struct kite_event intr = { .type = INTR_TYPE_EXTERNAL, .vector = vector };
 
-	if (!(vmx_rflags(x) & X86_EFLAGS_IF) || (blocking & (BLOCKING_STI | BLOCKING_MOV_SS)))
-		return false;
 	lapic_ack(&x->core.lapic, vector);
 	write_event(x, &intr);
+}
+
+/* An interrupt that user space gave may have to wait until the guest can take it. */
+static bool inject_event(struct vmx_vcpu *x, bool open)
+{
+	struct kite_event *e = &x->core.event;
+
+	if (!e->valid || (e->type == INTR_TYPE_EXTERNAL && !open))
+		return false;
+	write_event(x, e);
+	e->valid = false;
 	return true;
 }
 
-void vmx_inject(struct vmx_vcpu *x)
+int vmx_inject(struct vmx_vcpu *x)
 {
 	struct kite_vcpu *v = &x->core;
 	u32 blocking = vmread(VMCS_GUEST_INTERRUPTIBILITY_STATE);
-	bool busy = v->event.valid;
-	int vector;
+	bool open = interruptible(x, blocking);
+	bool busy = inject_event(x, open);
+	int vector = -1;
+	bool extint;
 
 	v->need_inject = false;
-	if (v->event.valid) {
-		write_event(x, &v->event);
-		v->event.valid = false;
-	} else if (v->nmi_pending) {
+	if (!busy && v->nmi_pending)
 		busy = inject_nmi(x, blocking);
-	}
 	vmx_set_proc(x, PROC_NMI_WINDOW, v->nmi_pending);
-	vector = v->irqchip ? lapic_pending(&v->lapic) : -1;
-	if (vector >= 0 && !busy && inject_interrupt(x, vector, blocking))
+	open = open && !busy && !v->event.valid;
+	extint = v->irqchip && kite_irqchip_extint(v);
+	/* Only user space knows the vector. */
+	if (open && extint) {
+		v->need_inject = true;
+		return kite_exit_inta(v);
+	}
+	if (v->irqchip)
 		vector = lapic_pending(&v->lapic);
-	vmx_set_proc(x, PROC_INTERRUPT_WINDOW, vector >= 0);
+	if (vector >= 0 && open) {
+		inject_interrupt(x, vector);
+		vector = lapic_pending(&v->lapic);
+	}
+	vmx_set_proc(x, PROC_INTERRUPT_WINDOW, vector >= 0 || extint || v->event.valid);
+	return KITE_RESUME;
 }

@@ -40,12 +40,13 @@ static void drop_stale_translations(struct vmx_vcpu *x)
 	x->ept_gen = gen;
 }
 
-static void before_entry(struct vmx_vcpu *x)
+/* KITE_RESUME, or 0 with the record filled. */
+static int before_entry(struct vmx_vcpu *x)
 {
 	struct kite_vcpu *v = &x->core;
 
-	if (v->need_inject)
-		vmx_inject(x);
+	if (v->need_inject && !vmx_inject(x))
+		return 0;
 	if (x->rsp_dirty) {
 		vmwrite(VMCS_GUEST_RSP, v->regs.gpr[KITE_RSP]);
 		x->rsp_dirty = false;
@@ -53,6 +54,7 @@ static void before_entry(struct vmx_vcpu *x)
 	v->stats.entries++;
 	if (v->host_data)
 		vmx_mitigate_entry(x);
+	return KITE_RESUME;
 }
 
 static int run_guest(struct vmx_vcpu *x)
@@ -68,7 +70,9 @@ static int run_guest(struct vmx_vcpu *x)
 			vmx_reload_pdptes(x);
 		if (kite_must_leave(v))
 			return KITE_LEAVE;
-		before_entry(x);
+		ret = before_entry(x);
+		if (!ret)
+			break;
 		x->vmfail = vmx_enter(&v->regs, flags | x->spec_ctrl_flag |
 				      (x->launched ? ENTER_LAUNCHED : 0));
 		x->rsp_valid = false;

@@ -186,50 +186,6 @@ static void set_mtrrs(struct vmx_vcpu *x, const struct kite_mtrrs *s)
 	x->core.mtrrs = *s;
 }
 
-static void get_events(struct vmx_vcpu *x, struct kite_events *s)
-{
-	struct kite_vcpu *v = &x->core;
-	const struct kite_event *e = &v->event;
-
-	*s = (struct kite_events){
-		.blocking = vmread(VMCS_GUEST_INTERRUPTIBILITY_STATE),
-		.activity = v->activity,
-		.pending_debug = vmread(VMCS_GUEST_PENDING_DEBUG_EXCEPTIONS),
-	};
-	if (v->nmi_pending || test_bit(KITE_REQ_NMI, &v->requests) ||
-	    (e->valid && e->type == INTR_TYPE_NMI))
-		s->pending |= KITE_EVENT_NMI;
-	if (!e->valid || e->type != INTR_TYPE_HARD_EXCEPTION)
-		return;
-	s->pending |= KITE_EVENT_EXCEPTION | (e->has_error_code ? KITE_EVENT_ERROR_CODE : 0);
-	s->exception = e->vector;
-	s->error_code = e->error_code;
-}
-
-static void set_events(struct vmx_vcpu *x, const struct kite_events *s)
-{
-	struct kite_vcpu *v = &x->core;
-
-	v->event = (struct kite_event){
-		.valid = s->pending & KITE_EVENT_EXCEPTION,
-		.has_error_code = s->pending & KITE_EVENT_ERROR_CODE,
-		/*
-		 * Also for #BP and #OF: RIP is where they are to return to. As software
-		 * exceptions they would need the length of an instruction.
-		 */
-		.type = INTR_TYPE_HARD_EXCEPTION,
-		.vector = s->exception, .error_code = s->error_code,
-	};
-	clear_bit(KITE_REQ_NMI, &v->requests);
-	v->nmi_pending = s->pending & KITE_EVENT_NMI;
-	v->activity = s->activity;
-	v->halt_if = vmread(VMCS_GUEST_RFLAGS) & X86_EFLAGS_IF;
-	v->halt_nmi = !(s->blocking & KITE_BLOCKING_NMI);
-	v->need_inject = true;
-	vmwrite(VMCS_GUEST_INTERRUPTIBILITY_STATE, s->blocking);
-	vmwrite(VMCS_GUEST_PENDING_DEBUG_EXCEPTIONS, s->pending_debug);
-}
-
 void vmx_state_get(struct vmx_vcpu *x, struct kite_state *s)
 {
 	if (s->groups & KITE_STATE_GPRS)
@@ -245,7 +201,7 @@ void vmx_state_get(struct vmx_vcpu *x, struct kite_state *s)
 	if (s->groups & KITE_STATE_MTRRS)
 		get_mtrrs(x, &s->mtrrs);
 	if (s->groups & KITE_STATE_EVENTS)
-		get_events(x, &s->events);
+		vmx_get_events(x, &s->events);
 }
 
 void vmx_state_set(struct vmx_vcpu *x, const struct kite_state *s)
@@ -263,7 +219,7 @@ void vmx_state_set(struct vmx_vcpu *x, const struct kite_state *s)
 	if (s->groups & KITE_STATE_MTRRS)
 		set_mtrrs(x, &s->mtrrs);
 	if (s->groups & KITE_STATE_EVENTS)
-		set_events(x, &s->events);
+		vmx_set_events(x, &s->events);
 }
 
 static void get_groups(struct vmx_vcpu *x, void *state)

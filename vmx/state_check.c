@@ -105,24 +105,6 @@ static bool mtrrs_valid(const struct kite_mtrrs *s)
 	return vmx_mtrr_def_valid(s->def_type);
 }
 
-static bool events_valid(const struct kite_events *s)
-{
-	u32 known = KITE_EVENT_EXCEPTION | KITE_EVENT_ERROR_CODE | KITE_EVENT_NMI;
-	u32 block_insn = KITE_BLOCKING_STI | KITE_BLOCKING_MOV_SS;
-
-	if ((s->pending & ~known) || s->reserved || s->activity > KITE_ACTIVITY_WAIT_FOR_SIPI)
-		return false;
-	if ((s->pending & KITE_EVENT_ERROR_CODE) && !(s->pending & KITE_EVENT_EXCEPTION))
-		return false;
-	if ((s->pending & KITE_EVENT_EXCEPTION) &&
-	    (s->exception > 31 || s->exception == X86_TRAP_NMI))
-		return false;
-	if ((s->blocking & ~(block_insn | KITE_BLOCKING_NMI)) ||
-	    (s->blocking & block_insn) == block_insn)
-		return false;
-	return !(s->pending_debug & ~(u64)(DEBUG_B0_B3 | PENDING_DEBUG_ENABLED | DEBUG_BS));
-}
-
 int vmx_state_check(const struct kite_vcpu *v, const struct kite_state *s)
 {
 	bool ok = true;
@@ -140,6 +122,6 @@ int vmx_state_check(const struct kite_vcpu *v, const struct kite_state *s)
 	if (s->groups & KITE_STATE_MTRRS)
 		ok &= mtrrs_valid(&s->mtrrs);
 	if (s->groups & KITE_STATE_EVENTS)
-		ok &= events_valid(&s->events);
+		ok &= vmx_events_valid(&s->events);
 	return ok ? 0 : -EINVAL;
 }

@@ -127,7 +127,7 @@ u32 vmx_mitigate_flags(void);
 void vmx_mitigate_after(void);
 
 /* inject.c */
-void vmx_inject(struct vmx_vcpu *x);
+int __must_check vmx_inject(struct vmx_vcpu *x);
 void vmx_queue_exception(struct vmx_vcpu *x, u8 vector);
 void vmx_queue_exception_error(struct vmx_vcpu *x, u8 vector, u32 error);
 void vmx_requeue(struct vmx_vcpu *x);

@@ -88,6 +88,15 @@ static void fill_translate(void *arg)
 	((struct kite_translate *)arg)->gva = KT_STACK;
 }
 
+/* One that may come again and again. */
+static void fill_inject(void *arg)
+{
+	struct kite_inject *in = arg;
+
+	in->type = KITE_INTR_NMI;
+	in->vector = 2;
+}
+
 #define RESERVED(type, member)	\
 	{ offsetof(struct type, member), sizeof(((struct type *)0)->member) }
 
@@ -111,6 +120,8 @@ static const struct row {
 	  KITE_SLOT_READONLY, fill_slot, { RESERVED(kite_slot, reserved) } },
 	{ "CREATE_VCPU", VM, KITE_VM_CREATE_VCPU, sizeof(struct kite_create_vcpu), false, 0,
 	  fill_vcpu, { RESERVED(kite_create_vcpu, reserved) } },
+	{ "PIC_INTR", VM, KITE_VM_PIC_INTR, sizeof(struct kite_irq_line), false, 0, fill_nothing,
+	  { RESERVED(kite_irq_line, gsi) } },
 	{ "IRQ_LINE", VM, KITE_VM_IRQ_LINE, sizeof(struct kite_irq_line), false, 0, fill_line },
 	{ "SEND_MSI", VM, KITE_VM_SEND_MSI, sizeof(struct kite_msi), false, 0, fill_msi,
 	  { RESERVED(kite_msi, reserved) } },
@@ -138,6 +149,11 @@ static const struct row {
 	  KITE_DEBUG_STEP | KITE_DEBUG_TRACE, fill_nothing },
 	{ "TRANSLATE", VCPU, KITE_VCPU_TRANSLATE, sizeof(struct kite_translate), true, 0,
 	  fill_translate, { RESERVED(kite_translate, gpa) } },
+	{ "INJECT", VCPU, KITE_VCPU_INJECT, sizeof(struct kite_inject), false, 0, fill_inject },
+};
+
+static const unsigned long without_argument[] = {
+	KITE_VCPU_RUN, KITE_VCPU_KICK, KITE_VCPU_NMI, KITE_VCPU_STOP, KITE_VCPU_CONT,
 };
 
 static void setup(void)
@@ -324,6 +340,7 @@ KITE_TEST(refuses_read_only_structures_to_write)
 KITE_TEST(exists_on_its_own_kind_of_fd_only)
 {
 	int other, pipe_fd = eventfd(0, 0);
+	unsigned int i;
 
 	setup();
 	FOR_EACH_ROW(row) {
@@ -333,18 +350,23 @@ KITE_TEST(exists_on_its_own_kind_of_fd_only)
 				EXPECT_ERRNO(ENOTTY, __kt_ioctl(fds[other], row->cmd, buf));
 		EXPECT_ERRNO(ENOTTY, __kt_ioctl(pipe_fd, row->cmd, buf));
 	}
-	EXPECT_ERRNO(ENOTTY, __kt_ioctl(fds[DEV], KITE_VCPU_RUN, NULL));
-	EXPECT_ERRNO(ENOTTY, __kt_ioctl(fds[VM], KITE_VCPU_RUN, NULL));
-	EXPECT_ERRNO(ENOTTY, __kt_ioctl(fds[DEV], KITE_VCPU_KICK, NULL));
-	EXPECT_ERRNO(ENOTTY, __kt_ioctl(fds[VM], KITE_VCPU_KICK, NULL));
+	for (i = 0; i < ARRAY_SIZE(without_argument); i++) {
+		EXPECT_ERRNO(ENOTTY, __kt_ioctl(fds[DEV], without_argument[i], NULL));
+		EXPECT_ERRNO(ENOTTY, __kt_ioctl(fds[VM], without_argument[i], NULL));
+	}
 }
 
 static bool known(enum object object, unsigned long cmd)
 {
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(without_argument); i++)
+		if (object == VCPU && cmd == without_argument[i])
+			return true;
 	FOR_EACH_ROW(row)
 		if (row->object == object && row->cmd == cmd)
 			return true;
-	return object == VCPU && (cmd == KITE_VCPU_RUN || cmd == KITE_VCPU_KICK);
+	return false;
 }
 
 KITE_TEST(unknown_numbers)
@@ -367,10 +389,13 @@ KITE_TEST(unknown_numbers)
 
 KITE_TEST(no_argument_means_none)
 {
+	unsigned int i;
+
 	setup();
-	EXPECT_ERRNO(EINVAL, __kt_ioctl(fds[VCPU], KITE_VCPU_RUN, buf));
-	EXPECT_ERRNO(EINVAL, __kt_ioctl(fds[VCPU], KITE_VCPU_RUN, (void *)1));
-	EXPECT_ERRNO(EINVAL, __kt_ioctl(fds[VCPU], KITE_VCPU_KICK, (void *)1));
+	for (i = 0; i < ARRAY_SIZE(without_argument); i++) {
+		EXPECT_ERRNO(EINVAL, __kt_ioctl(fds[VCPU], without_argument[i], buf));
+		EXPECT_ERRNO(EINVAL, __kt_ioctl(fds[VCPU], without_argument[i], (void *)1));
+	}
 }
 
 /* What a rejected call could have left behind: the whole state of the vCPU and the VM. */

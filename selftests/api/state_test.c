@@ -168,6 +168,16 @@ KITE_TEST_MODES(events, KT_IN_64)
 		.blocking = KITE_BLOCKING_STI, .pending_debug = BIT(14),
 	};
 	round_trip(vm, KITE_STATE_EVENTS, &before);
+	before.events = (struct kite_events){
+		.pending = KITE_EVENT_INTERRUPT | KITE_EVENT_EXTINT | KITE_EVENT_NMI,
+		.intr_type = KITE_INTR_EXTERNAL, .intr_vector = 0x51,
+	};
+	round_trip(vm, KITE_STATE_EVENTS, &before);
+	before.events = (struct kite_events){
+		.pending = KITE_EVENT_INTERRUPT, .intr_type = KITE_INTR_SOFTWARE_EXCEPTION,
+		.intr_vector = 3, .intr_len = 1,
+	};
+	round_trip(vm, KITE_STATE_EVENTS, &before);
 	for (activity = 0; activity <= KITE_ACTIVITY_WAIT_FOR_SIPI; activity++) {
 		before.events = (struct kite_events){ .activity = activity };
 		round_trip(vm, KITE_STATE_EVENTS, &before);
@@ -253,7 +263,8 @@ static const struct bad {
 	BAD(MTRRS, mtrrs.fixed[10], 2, 0x08),
 	BAD(MTRRS, mtrrs.var[0], 2, BIT(8), BIT(60)),
 	BAD(MTRRS, mtrrs.var[15], 1, BIT(10), BIT(60)),
-	BAD(EVENTS, events.pending, BIT(3), BIT(31), KITE_EVENT_ERROR_CODE),
+	BAD(EVENTS, events.pending, BIT(5), BIT(31), KITE_EVENT_ERROR_CODE,
+	    KITE_EVENT_EXCEPTION | KITE_EVENT_INTERRUPT),
 	BAD(EVENTS, events.blocking, BIT(2), BIT(4), KITE_BLOCKING_STI | KITE_BLOCKING_MOV_SS,
 	    BIT(31)),
 	BAD(EVENTS, events.activity, 3, ~0u),

@@ -18,11 +18,16 @@ int _dev_create_vm(int dev, u32 flags);
 int _vm_set_slot(int vm, u32 slot, u32 flags, u64 gpa, u64 len, void *mem);
 int _vm_create_vcpu(int vm, u32 id);
 int _vm_irq_line(int vm, u32 gsi, u32 level);
+int _vm_pic_intr(int vm, u32 level);
 int _vm_send_msi(int vm, u64 address, u32 data);
 int _vm_get_ioapic(int vm, struct kite_ioapic *ioapic);
 int _vm_set_ioapic(int vm, struct kite_ioapic *ioapic);
 int _vcpu_run(int vcpu);
 int _vcpu_kick(int vcpu);
+int _vcpu_nmi(int vcpu);
+int _vcpu_stop(int vcpu);
+int _vcpu_cont(int vcpu);
+int _vcpu_inject(int vcpu, struct kite_inject *inject);
 int _vcpu_get_state(int vcpu, u32 groups, struct kite_state *state);
 int _vcpu_set_state(int vcpu, u32 groups, struct kite_state *state);
 int _vcpu_get_xsave(int vcpu, void *image, u64 len);
@@ -50,11 +55,16 @@ int dev_open(void);
 #define vm_set_slot(...)	KT_MUST(_vm_set_slot(__VA_ARGS__))
 #define vm_create_vcpu(...)	KT_MUST(_vm_create_vcpu(__VA_ARGS__))
 #define vm_irq_line(...)	KT_MUST(_vm_irq_line(__VA_ARGS__))
+#define vm_pic_intr(...)	KT_MUST(_vm_pic_intr(__VA_ARGS__))
 #define vm_send_msi(...)	KT_MUST(_vm_send_msi(__VA_ARGS__))
 #define vm_get_ioapic(...)	KT_MUST(_vm_get_ioapic(__VA_ARGS__))
 #define vm_set_ioapic(...)	KT_MUST(_vm_set_ioapic(__VA_ARGS__))
 #define vcpu_run(...)		KT_MUST(_vcpu_run(__VA_ARGS__))
 #define vcpu_kick(...)		KT_MUST(_vcpu_kick(__VA_ARGS__))
+#define vcpu_nmi(...)		KT_MUST(_vcpu_nmi(__VA_ARGS__))
+#define vcpu_stop(...)		KT_MUST(_vcpu_stop(__VA_ARGS__))
+#define vcpu_cont(...)		KT_MUST(_vcpu_cont(__VA_ARGS__))
+#define vcpu_inject(...)	KT_MUST(_vcpu_inject(__VA_ARGS__))
 #define vcpu_get_state(...)	KT_MUST(_vcpu_get_state(__VA_ARGS__))
 #define vcpu_set_state(...)	KT_MUST(_vcpu_set_state(__VA_ARGS__))
 #define vcpu_get_xsave(...)	KT_MUST(_vcpu_get_xsave(__VA_ARGS__))

@@ -70,6 +70,13 @@ int _vm_irq_line(int vm, u32 gsi, u32 level)
 	return call(vm, KITE_VM_IRQ_LINE, &arg);
 }
 
+int _vm_pic_intr(int vm, u32 level)
+{
+	struct kite_irq_line arg = { .size = sizeof(arg), .level = level };
+
+	return call(vm, KITE_VM_PIC_INTR, &arg);
+}
+
 int _vm_send_msi(int vm, u64 address, u32 data)
 {
 	struct kite_msi arg = { .size = sizeof(arg), .address = address, .data = data };
@@ -97,6 +104,27 @@ int _vcpu_run(int vcpu)
 int _vcpu_kick(int vcpu)
 {
 	return call(vcpu, KITE_VCPU_KICK, NULL);
+}
+
+int _vcpu_nmi(int vcpu)
+{
+	return call(vcpu, KITE_VCPU_NMI, NULL);
+}
+
+int _vcpu_stop(int vcpu)
+{
+	return call(vcpu, KITE_VCPU_STOP, NULL);
+}
+
+int _vcpu_cont(int vcpu)
+{
+	return call(vcpu, KITE_VCPU_CONT, NULL);
+}
+
+int _vcpu_inject(int vcpu, struct kite_inject *inject)
+{
+	inject->size = sizeof(*inject);
+	return call(vcpu, KITE_VCPU_INJECT, inject);
 }
 
 int _vcpu_get_state(int vcpu, u32 groups, struct kite_state *state)
