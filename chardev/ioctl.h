@@ -25,6 +25,7 @@ union kite_arg {
 	struct kite_irq_line irq_line;
 	struct kite_msi msi;
 	struct kite_ioapic ioapic;
+	struct kite_routes routes;
 	struct kite_state state;
 	struct kite_xsave xsave;
 	struct kite_lapic lapic;

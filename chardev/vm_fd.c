@@ -4,9 +4,12 @@
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/module.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
 
 #include "../core/backend.h"
 #include "../core/irqchip.h"
+#include "../core/route.h"
 #include "../core/vm.h"
 #include "fd.h"
 #include "ioctl.h"
@@ -34,7 +37,7 @@ static long vm_create_vcpu(void *obj, union kite_arg *arg)
 
 static long vm_irq_line(void *obj, union kite_arg *arg)
 {
-	return kite_irqchip_set_line(obj, &arg->irq_line);
+	return kite_irq_line(obj, &arg->irq_line);
 }
 
 static long vm_pic_intr(void *obj, union kite_arg *arg)
@@ -45,6 +48,23 @@ static long vm_pic_intr(void *obj, union kite_arg *arg)
 static long vm_send_msi(void *obj, union kite_arg *arg)
 {
 	return kite_irqchip_send_msi(obj, &arg->msi);
+}
+
+static long vm_set_routes(void *obj, union kite_arg *arg)
+{
+	const struct kite_routes *r = &arg->routes;
+	struct kite_route *routes;
+	long ret = -EFAULT;
+
+	if (r->flags || r->reserved || r->count > KITE_GSIS)
+		return -EINVAL;
+	routes = kvmalloc_array(r->count, sizeof(*routes), GFP_KERNEL_ACCOUNT);
+	if (!routes)
+		return -ENOMEM;
+	if (!copy_from_user(routes, u64_to_user_ptr(r->uaddr), r->count * sizeof(*routes)))
+		ret = kite_routes_set(obj, routes, r->count);
+	kvfree(routes);
+	return ret;
 }
 
 static long vm_get_ioapic(void *obj, union kite_arg *arg)
@@ -61,6 +81,7 @@ static const struct kite_ioctl vm_ioctls[] = {
 	KITE_IOCTL_IN(KITE_VM_IRQ_LINE, kite_irq_line, level, vm_irq_line),
 	KITE_IOCTL_IN(KITE_VM_PIC_INTR, kite_irq_line, level, vm_pic_intr),
 	KITE_IOCTL_IN(KITE_VM_SEND_MSI, kite_msi, reserved, vm_send_msi),
+	KITE_IOCTL_IN(KITE_VM_SET_ROUTES, kite_routes, uaddr, vm_set_routes),
 	KITE_IOCTL_IN(KITE_VM_SET_SLOT, kite_slot, uaddr, vm_set_slot),
 	KITE_IOCTL_IN(KITE_VM_CREATE_VCPU, kite_create_vcpu, reserved, vm_create_vcpu),
 	KITE_IOCTL_INOUT(KITE_VM_GET_IOAPIC, kite_ioapic, redir, vm_get_ioapic),

@@ -235,20 +235,6 @@ void kite_irqchip_write(struct kite_vcpu *v, u64 gpa, u32 width, u64 value)
 	raw_spin_unlock_irqrestore(&vm->ioapic_lock, flags);
 }
 
-int kite_irqchip_set_line(struct kite_vm *vm, const struct kite_irq_line *arg)
-{
-	unsigned long flags;
-
-	if (!(vm->flags & KITE_VM_IRQCHIP))
-		return -ENODEV;
-	if (arg->flags || arg->gsi >= IOAPIC_PINS || arg->level > 1)
-		return -EINVAL;
-	raw_spin_lock_irqsave(&vm->ioapic_lock, flags);
-	ioapic_set_line(&vm->ioapic, arg->gsi, arg->level, kite_emit, vm);
-	raw_spin_unlock_irqrestore(&vm->ioapic_lock, flags);
-	return 0;
-}
-
 int kite_irqchip_send_msi(struct kite_vm *vm, const struct kite_msi *arg)
 {
 	struct irq_msg msg;

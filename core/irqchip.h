@@ -43,7 +43,6 @@ void kite_irqchip_write(struct kite_vcpu *v, u64 gpa, u32 width, u64 value);
 void kite_irqchip_timer(struct kite_vcpu *v);
 
 /* The ioctls. */
-int kite_irqchip_set_line(struct kite_vm *vm, const struct kite_irq_line *arg);
 int kite_irqchip_pic_intr(struct kite_vm *vm, const struct kite_irq_line *arg);
 int kite_irqchip_send_msi(struct kite_vm *vm, const struct kite_msi *arg);
 int kite_irqchip_get_ioapic(struct kite_vm *vm, struct kite_ioapic *arg);

@@ -7,6 +7,7 @@
 
 #include "irqchip.h"
 #include "mm.h"
+#include "route.h"
 
 static atomic64_t vm_numbers;
 
@@ -26,9 +27,12 @@ struct kite_vm *kite_vm_create(u32 flags)
 	vm->number = atomic64_inc_return(&vm_numbers);
 	vm->tsc_offset = -rdtsc();
 	kite_irqchip_init_vm(vm);
-	ret = kite_slots_init(vm);
+	ret = kite_routes_init(vm);
 	if (ret)
 		goto free_vm;
+	ret = kite_slots_init(vm);
+	if (ret)
+		goto free_routes;
 	ret = kite_ept_init(&vm->ept);
 	if (ret)
 		goto free_slots;
@@ -41,6 +45,8 @@ fini_ept:
 	kite_ept_fini(&vm->ept);
 free_slots:
 	kite_slots_free(vm);
+free_routes:
+	kite_routes_free(vm);
 free_vm:
 	kfree(vm);
 	return ERR_PTR(ret);
@@ -58,6 +64,7 @@ static void vm_release(struct kref *ref)
 	kite_mm_detach(vm);
 	kite_ept_fini(&vm->ept);
 	kite_slots_free(vm);
+	kite_routes_free(vm);
 	kfree(vm);
 }
 

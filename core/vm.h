@@ -13,6 +13,7 @@
 #define KITE_MAX_VCPUS	64
 
 struct kite_mm;
+struct kite_routes_table;
 
 struct kite_vm {
 	struct kref ref;	/* the VM fd and each vCPU fd hold one */
@@ -31,6 +32,9 @@ struct kite_vm {
 	raw_spinlock_t ioapic_lock;
 	struct ioapic ioapic;
 	bool pic_intr;		/* LINT0 of every local APIC; any thread reads and writes it */
+
+	struct mutex wiring_lock;	/* serialises changes of @routes */
+	struct kite_routes_table __rcu *routes;	/* NULL without KITE_VM_IRQCHIP */
 
 	struct mutex vcpus_lock;	/* creating and removing vCPUs */
 	u32 vcpu_count;

@@ -50,6 +50,11 @@ static bool redir_is_level(u64 redir)
 	return (redir & REDIR_LEVEL) && irq_mode_has_vector(redir_mode(redir));
 }
 
+static bool asserted(const struct ioapic *io, unsigned int pin)
+{
+	return (io->lines | io->held) & BIT(pin);
+}
+
 /* The pin has something to send: "send pending" in the delivery status. */
 static bool pin_pending(const struct ioapic *io, unsigned int pin)
 {
@@ -58,7 +63,7 @@ static bool pin_pending(const struct ioapic *io, unsigned int pin)
 	if (redir & REDIR_MASK)
 		return false;
 	if (redir_is_level(redir))
-		return (io->lines & BIT(pin)) && !(redir & REDIR_REMOTE_IRR);
+		return asserted(io, pin) && !(redir & REDIR_REMOTE_IRR);
 	return io->irr & BIT(pin);
 }
 
@@ -179,20 +184,34 @@ void ioapic_write(struct ioapic *io, u32 offset, u32 value, ioapic_emit_fn emit,
 		ioapic_eoi(io, value, emit, ctx);
 }
 
-void ioapic_set_line(struct ioapic *io, unsigned int pin, bool asserted,
-		     ioapic_emit_fn emit, void *ctx)
+/* One of the inputs has changed; @before: the level until then. */
+static void input(struct ioapic *io, unsigned int pin, bool before, ioapic_emit_fn emit, void *ctx)
 {
 	u64 redir = io->redir[pin];
-	bool rising = asserted && !(io->lines & BIT(pin));
 
-	if (asserted)
+	if (asserted(io, pin) && !before && !redir_is_level(redir) && !(redir & REDIR_MASK))
+		io->irr |= BIT(pin);
+	pin_service(io, pin, emit, ctx);
+}
+
+void ioapic_set_line(struct ioapic *io, unsigned int pin, bool level,
+		     ioapic_emit_fn emit, void *ctx)
+{
+	bool before = asserted(io, pin);
+
+	if (level)
 		io->lines |= BIT(pin);
 	else
 		io->lines &= ~BIT(pin);
+	input(io, pin, before, emit, ctx);
+}
 
-	if (rising && !redir_is_level(redir) && !(redir & REDIR_MASK))
-		io->irr |= BIT(pin);
-	pin_service(io, pin, emit, ctx);
+void ioapic_hold(struct ioapic *io, unsigned int pin, ioapic_emit_fn emit, void *ctx)
+{
+	bool before = asserted(io, pin);
+
+	io->held |= BIT(pin);
+	input(io, pin, before, emit, ctx);
 }
 
 void ioapic_eoi(struct ioapic *io, u8 vector, ioapic_emit_fn emit, void *ctx)
@@ -202,6 +221,10 @@ void ioapic_eoi(struct ioapic *io, u8 vector, ioapic_emit_fn emit, void *ctx)
 	for (pin = 0; pin < IOAPIC_PINS; pin++) {
 		if ((u8)io->redir[pin] != vector)
 			continue;
+		if (io->redir[pin] & REDIR_REMOTE_IRR) {
+			io->ended |= io->held & BIT(pin);
+			io->held &= ~BIT(pin);
+		}
 		io->redir[pin] &= ~REDIR_REMOTE_IRR;
 		pin_service(io, pin, emit, ctx);
 	}
@@ -232,7 +255,7 @@ int ioapic_set_state(struct ioapic *io, const struct ioapic *state)
 	unsigned int pin;
 
 	if (state->id & ~ID_BITS || state->select & ~SELECT_BITS ||
-	    (state->lines | state->irr) & ~PIN_BITS)
+	    (state->lines | state->held | state->ended | state->irr) & ~PIN_BITS)
 		return -EINVAL;
 	for (pin = 0; pin < IOAPIC_PINS; pin++)
 		if (!pin_valid(state, pin))

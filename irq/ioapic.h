@@ -17,11 +17,16 @@ struct irq_msg;
 /* Bytes from the base that the I/O APIC answers for. */
 #define IOAPIC_MMIO_SIZE	0x1000
 
-/* Mirrors the state in struct kite_ioapic, member by member. */
+/*
+ * A pin has two inputs, wired OR: a line, and for devices that only say when they
+ * want service, a level that holds until the guest's EOI.
+ */
 struct ioapic {
 	u32 id;			/* ID register, bits 27:24 */
 	u32 select;		/* IOREGSEL */
-	u32 lines;		/* asserted inputs, bit n for pin n */
+	u32 lines;		/* asserted lines, bit n for pin n */
+	u32 held;		/* asserted until EOI */
+	u32 ended;		/* no longer in @held since the owner last cleared this */
 	u32 irr;		/* edges seen that no local APIC took yet */
 	u64 redir[IOAPIC_PINS];
 };
@@ -41,11 +46,14 @@ u32 ioapic_read(const struct ioapic *io, u32 offset);
 void ioapic_write(struct ioapic *io, u32 offset, u32 value, ioapic_emit_fn emit, void *ctx);
 
 /*
- * @pin below IOAPIC_PINS. @asserted is the logical state of the line, so that
+ * @pin below IOAPIC_PINS. @level is the logical state of the line, so that
  * the polarity bit, which describes the wire, is stored and has no effect.
  */
-void ioapic_set_line(struct ioapic *io, unsigned int pin, bool asserted,
+void ioapic_set_line(struct ioapic *io, unsigned int pin, bool level,
 		     ioapic_emit_fn emit, void *ctx);
+
+/* Assert @pin until the EOI of the interrupt that it makes, as a level-triggered pin. */
+void ioapic_hold(struct ioapic *io, unsigned int pin, ioapic_emit_fn emit, void *ctx);
 
 /* A local APIC broadcasts the EOI of @vector. */
 void ioapic_eoi(struct ioapic *io, u8 vector, ioapic_emit_fn emit, void *ctx);

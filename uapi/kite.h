@@ -43,6 +43,7 @@
 #define KITE_VM_SEND_MSI	_IO(KITE_IOC, 0x23)	/* struct kite_msi */
 #define KITE_VM_GET_IOAPIC	_IO(KITE_IOC, 0x24)	/* struct kite_ioapic */
 #define KITE_VM_SET_IOAPIC	_IO(KITE_IOC, 0x25)	/* struct kite_ioapic */
+#define KITE_VM_SET_ROUTES	_IO(KITE_IOC, 0x26)	/* struct kite_routes */
 #define KITE_VM_PIC_INTR	_IO(KITE_IOC, 0x29)	/* struct kite_irq_line */
 
 /* On a vCPU. */
@@ -178,16 +179,16 @@ struct kite_create_vcpu {
 };
 
 /**
- * struct kite_irq_line - set the level of an I/O APIC input
+ * struct kite_irq_line - set the level of an interrupt line
  * @size: sizeof(struct kite_irq_line)
  * @flags: 0
- * @gsi: the pin, 0 to 23
- * @level: 1 asserted, 0 not
+ * @gsi: which; its route says where it goes, see struct kite_routes
+ * @level: 1 asserted, 0 not; a message is sent for every 1
  *
  * For KITE_VM_PIC_INTR the line is the INTR output of an 8259 that user space
  * emulates, and @gsi is 0. It leads to LINT0 of every local APIC; see KITE_EXIT_INTA.
  *
- * Errors: ENODEV (no KITE_VM_IRQCHIP), EINVAL (no such pin, other level).
+ * Errors: ENODEV (no KITE_VM_IRQCHIP), EINVAL (no route, other level).
  */
 struct kite_irq_line {
 	__u32 size;
@@ -214,6 +215,52 @@ struct kite_msi {
 	__aligned_u64 address;
 	__u32 data;
 	__u32 reserved;
+};
+
+#define KITE_GSIS		1024
+
+enum kite_route_type {
+	KITE_ROUTE_PIN = 1,		/* to I/O APIC pin @pin */
+	KITE_ROUTE_MSI,			/* to the message of @address and @data */
+};
+
+/**
+ * struct kite_route - where a GSI goes
+ * @gsi: 0 to KITE_GSIS - 1
+ * @type: enum kite_route_type
+ * @pin: 0 to KITE_IOAPIC_PINS - 1; 0 with KITE_ROUTE_MSI
+ * @data: message data; 0 with KITE_ROUTE_PIN
+ * @address: message address; 0 with KITE_ROUTE_PIN
+ */
+struct kite_route {
+	__u32 gsi;
+	__u32 type;
+	__u32 pin;
+	__u32 data;
+	__aligned_u64 address;
+};
+
+/**
+ * struct kite_routes - replace all routes
+ * @size: sizeof(struct kite_routes)
+ * @flags: 0
+ * @count: elements at @uaddr, at most KITE_GSIS
+ * @reserved: 0
+ * @uaddr: array of struct kite_route; GSIs that are not in it have no route
+ *
+ * Until the first call GSI n is pin n, 0 to 23. What is signalled after the call
+ * takes the new routes; what is on its way may still take the old ones. The level
+ * of a pin stays what it was.
+ *
+ * Errors: ENODEV (no KITE_VM_IRQCHIP), EEXIST (a GSI twice), EINVAL (no such GSI,
+ * type or pin, a message that struct kite_msi would not take).
+ */
+struct kite_routes {
+	__u32 size;
+	__u32 flags;
+	__u32 count;
+	__u32 reserved;
+	__aligned_u64 uaddr;
 };
 
 #define KITE_IOAPIC_PINS	24

@@ -96,6 +96,15 @@ int _vm_set_ioapic(int vm, struct kite_ioapic *ioapic)
 	return call(vm, KITE_VM_SET_IOAPIC, ioapic);
 }
 
+int _vm_set_routes(int vm, u32 count, const struct kite_route *routes)
+{
+	struct kite_routes arg = {
+		.size = sizeof(arg), .count = count, .uaddr = (unsigned long)routes,
+	};
+
+	return call(vm, KITE_VM_SET_ROUTES, &arg);
+}
+
 int _vcpu_run(int vcpu)
 {
 	return call(vcpu, KITE_VCPU_RUN, NULL);

@@ -230,6 +230,68 @@ static void eoi_register(void)
 }
 
 /* How software without the EOI register clears remote IRR. */
+/* Asserted until EOI: one message, then silence until it is asserted again. */
+static void held_until_eoi(void)
+{
+	struct board b;
+
+	power_up(&b);
+	redir(&b, PIN, REDIR_LEVEL | 0x41);
+	ioapic_hold(&b.io, PIN, receive, &b);
+	ioapic_hold(&b.io, PIN, receive, &b);
+	EXPECT_EQ(1, b.sent);
+	EXPECT_EQ(1u << PIN, b.io.held);
+	EXPECT_EQ(0, b.io.lines);
+	ioapic_eoi(&b.io, 0x42, receive, &b);
+	EXPECT_EQ(1u << PIN, b.io.held);
+	EXPECT_EQ(0, b.io.ended);
+	ioapic_eoi(&b.io, 0x41, receive, &b);
+	EXPECT_EQ(0, b.io.held);
+	EXPECT_EQ(1u << PIN, b.io.ended);
+	EXPECT_EQ(1, b.sent);
+	ioapic_hold(&b.io, PIN, receive, &b);
+	EXPECT_EQ(2, b.sent);
+	/* By the EOI register, too. */
+	b.io.ended = 0;
+	ioapic_write(&b.io, IOEOI, 0x41, receive, &b);
+	EXPECT_EQ(1u << PIN, b.io.ended);
+}
+
+/* The line and the held level are wired OR: neither takes the other away. */
+static void held_beside_a_line(void)
+{
+	struct board b;
+
+	power_up(&b);
+	redir(&b, PIN, REDIR_LEVEL | 0x41);
+	ioapic_hold(&b.io, PIN, receive, &b);
+	line(&b, PIN, true);
+	EXPECT_EQ(1, b.sent);
+	ioapic_eoi(&b.io, 0x41, receive, &b);
+	EXPECT_EQ(1u << PIN, b.io.ended);
+	EXPECT_EQ(2, b.sent);			/* the line is still up */
+	ioapic_hold(&b.io, PIN, receive, &b);
+	line(&b, PIN, false);
+	EXPECT_EQ(1u << PIN, b.io.held);
+	ioapic_eoi(&b.io, 0x41, receive, &b);
+	EXPECT_EQ(2, b.sent);
+}
+
+/* An EOI of the pin's vector that is not its own: masked, it has sent nothing yet. */
+static void held_while_masked(void)
+{
+	struct board b;
+
+	power_up(&b);
+	redir(&b, PIN, REDIR_LEVEL | REDIR_MASKED | 0x41);
+	ioapic_hold(&b.io, PIN, receive, &b);
+	ioapic_eoi(&b.io, 0x41, receive, &b);
+	EXPECT_EQ(1u << PIN, b.io.held);
+	EXPECT_EQ(0, b.io.ended);
+	redir(&b, PIN, REDIR_LEVEL | 0x41);
+	EXPECT_EQ(1, b.sent);
+}
+
 static void trigger_change_clears_remote_irr(void)
 {
 	struct board b;
@@ -430,6 +492,9 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(level),
 	UNIT_TEST(level_while_masked),
 	UNIT_TEST(eoi_register),
+	UNIT_TEST(held_until_eoi),
+	UNIT_TEST(held_beside_a_line),
+	UNIT_TEST(held_while_masked),
 	UNIT_TEST(trigger_change_clears_remote_irr),
 	UNIT_TEST(modes),
 	UNIT_TEST(polarity),
