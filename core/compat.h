@@ -54,6 +54,13 @@
 #define wrmsrq_safe		wrmsrl_safe
 #endif
 
+/* Where only KVM may give the CPU to a certain task, anybody gets it. */
+#ifdef HAVE_SYM_yield_to
+#define kite_yield_to(task)	yield_to(task, true)
+#else
+#define kite_yield_to(task)	({ yield(); 1; })
+#endif
+
 #ifndef HAVE_SYM_hrtimer_setup
 static inline void hrtimer_setup(struct hrtimer *timer,
 				 enum hrtimer_restart (*fn)(struct hrtimer *),

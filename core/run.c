@@ -18,6 +18,7 @@
 #include "mmio.h"
 #include "request.h"
 #include "vm.h"
+#include "yield.h"
 
 void kite_serve_inside(struct kite_vcpu *v)
 {
@@ -133,6 +134,8 @@ static int outside(struct kite_vcpu *v)
 		ret = kite_exit_plain(v, KITE_EXIT_STOP);
 	if (ret > 0 && kite_vcpu_take(v, KITE_REQ_USER_KICK))
 		ret = kite_exit_plain(v, KITE_EXIT_KICK);
+	if (ret > 0 && kite_vcpu_take(v, KITE_REQ_YIELD))
+		kite_yield(v);
 	if (ret > 0 && kite_vcpu_take(v, KITE_REQ_FAULT))
 		ret = kite_serve_fault(v);
 	if (ret > 0 && kite_vcpu_take(v, KITE_REQ_FAULT_IN))
@@ -170,12 +173,14 @@ static int run_loop(struct kite_vcpu *v)
 {
 	int ret;
 
+	WRITE_ONCE(v->task, current);
 	do {
 		ret = outside(v);
 		if (ret <= 0)
 			break;
 		ret = v->activity == KITE_ACTIVITY_ACTIVE ? window(v) : halted(v);
 	} while (ret > 0);
+	WRITE_ONCE(v->task, NULL);
 	return ret;
 }
 

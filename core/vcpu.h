@@ -17,6 +17,7 @@
 #include "memslot.h"
 
 struct kite_vm;
+struct task_struct;
 
 /* Where a vCPU is; written by its own thread, looked at by kite_vcpu_kick(). */
 enum kite_vcpu_mode {
@@ -37,12 +38,14 @@ enum kite_request {
 	KITE_REQ_SIPI,		/* a SIPI came in, with @sipi_vector */
 	KITE_REQ_STOP,		/* KITE_VCPU_STOP; cleared by KITE_VCPU_CONT only */
 	KITE_REQ_USER_KICK,	/* KITE_VCPU_KICK */
+	KITE_REQ_YIELD,		/* the guest spins: let another vCPU run */
 	KITE_REQ_FAULT,		/* map the page of @fault, then run on */
 	KITE_REQ_FAULT_IN,	/* bring in the host page of @fault_in, then run on */
 };
 
 /* Requests that mean something only with the window closed. */
 #define KITE_REQ_OUTSIDE	(BIT(KITE_REQ_INIT) | BIT(KITE_REQ_SIPI) | BIT(KITE_REQ_STOP) | \
+				 BIT(KITE_REQ_YIELD) | \
 				 BIT(KITE_REQ_USER_KICK) | BIT(KITE_REQ_FAULT) | \
 				 BIT(KITE_REQ_FAULT_IN))
 
@@ -161,6 +164,7 @@ struct kite_vcpu {
 
 	struct hrtimer timer;	/* next expiry of the local APIC timer */
 	struct swait_queue_head wait;
+	struct task_struct *task;	/* in the run loop; read by others under RCU */
 
 	void *fpu;		/* XSAVE image of the guest */
 	struct kite_ept_cache ept_cache;

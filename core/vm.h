@@ -38,6 +38,7 @@ struct kite_vm {
 
 	struct mutex vcpus_lock;	/* creating and removing vCPUs */
 	u32 vcpu_count;
+	u32 last_yield;			/* vCPU that kite_yield() helped last; a hint */
 	struct kite_vcpu *vcpus[KITE_MAX_VCPUS];	/* read with READ_ONCE under RCU */
 };
 

@@ -564,6 +564,7 @@ struct kite_cpuid {
  * @faults: pages mapped on EPT violations
  * @halts: times the vCPU slept in HLT
  * @user_exits: returns of KITE_VCPU_RUN with an exit record
+ * @directed_yields: times a spinning vCPU gave its CPU to another one
  * @reserved: 0
  * @exits: VM exits by basic exit reason
  */
@@ -577,7 +578,8 @@ struct kite_stats {
 	__aligned_u64 faults;
 	__aligned_u64 halts;
 	__aligned_u64 user_exits;
-	__aligned_u64 reserved[8];
+	__aligned_u64 directed_yields;
+	__aligned_u64 reserved[7];
 	__aligned_u64 exits[KITE_STATS_EXITS];
 };
 

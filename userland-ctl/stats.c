@@ -21,6 +21,7 @@ static const struct {
 	{ "faults", offsetof(struct kite_stats, faults) },
 	{ "halts", offsetof(struct kite_stats, halts) },
 	{ "user_exits", offsetof(struct kite_stats, user_exits) },
+	{ "directed_yields", offsetof(struct kite_stats, directed_yields) },
 };
 
 static u64 counter(const struct kite_stats *s, unsigned int i)

@@ -22,6 +22,7 @@ enum vmx_word {
 #define PROC_MTF			BIT(27)
 #define PROC2_RDTSCP			BIT(3)
 #define PROC2_VPID			BIT(5)
+#define PROC2_PAUSE_LOOP		BIT(10)
 #define PROC2_INVPCID			BIT(12)
 #define PROC2_XSAVES			BIT(20)
 #define EXIT_LOAD_PERF_GLOBAL_CTRL	BIT(12)

@@ -111,6 +111,7 @@ int __init kite_hw_init(void)
 		return -EOPNOTSUPP;
 	}
 	settle_perf_controls();
+	vmx_pause_init();
 	vmx_host_init();
 	vmx_hyperv_init();
 	ret = check_owner();

@@ -160,6 +160,10 @@ void vmx_put_cr4(struct vmx_vcpu *x, u64 value);
 void vmx_flush_guest(struct vmx_vcpu *x);
 void vmx_reload_pdptes(struct vmx_vcpu *x);
 
+/* exit_pause.c */
+void vmx_pause_init(void);
+void vmx_pause_setup(void);
+
 /* debug.c */
 void vmx_update_debug(struct vmx_vcpu *x);
 
