@@ -63,25 +63,29 @@ static void send_to(struct kite_vcpu *v, const struct irq_msg *msg)
 	}
 }
 
+/* vCPUs that may be meant. In physical mode a message names one, by its APIC ID, which is @id. */
+static u64 candidates(const struct kite_vm *vm, const struct irq_msg *msg)
+{
+	u64 all = READ_ONCE(vm->vcpu_mask);
+
+	if (msg->logical || msg->shorthand != IRQ_TO_DEST || msg->dest == IRQ_DEST_BROADCAST)
+		return all;
+	return msg->dest < KITE_MAX_VCPUS ? all & BIT_ULL(msg->dest) : 0;
+}
+
 bool kite_deliver(struct kite_vm *vm, const struct irq_msg *msg, struct kite_vcpu *self)
 {
-	u64 targets = 0;
-	int i, lowest;
+	u64 left, targets = 0;
+	struct kite_vcpu *v;
 
 	rcu_read_lock();
-	for (i = 0; i < KITE_MAX_VCPUS; i++) {
-		struct kite_vcpu *v = READ_ONCE(vm->vcpus[i]);
-
-		if (v && lapic_match(READ_ONCE(v->route), msg, v == self))
-			targets |= BIT_ULL(i);
-	}
-	lowest = msg->mode == IRQ_MODE_LOWEST ? lapic_lowest(targets, msg->vector) : -1;
-	for (i = 0; i < KITE_MAX_VCPUS; i++) {
-		struct kite_vcpu *v = READ_ONCE(vm->vcpus[i]);
-
-		if (v && (targets & BIT_ULL(i)) && (lowest < 0 || i == lowest))
-			send_to(v, msg);
-	}
+	for (left = candidates(vm, msg); (v = kite_next_vcpu(vm, &left));)
+		if (lapic_match(READ_ONCE(v->route), msg, v == self))
+			targets |= BIT_ULL(v->id);
+	if (targets && msg->mode == IRQ_MODE_LOWEST)
+		targets = BIT_ULL(lapic_lowest(targets, msg->vector));
+	for (left = targets; (v = kite_next_vcpu(vm, &left));)
+		send_to(v, msg);
 	rcu_read_unlock();
 	return targets;
 }

@@ -157,7 +157,8 @@ void kite_irqchip_lint0(struct kite_vcpu *v)
 
 int kite_irqchip_pic_intr(struct kite_vm *vm, const struct kite_irq_line *arg)
 {
-	int i;
+	struct kite_vcpu *v;
+	u64 left;
 
 	if (!(vm->flags & KITE_VM_IRQCHIP))
 		return -ENODEV;
@@ -166,12 +167,8 @@ int kite_irqchip_pic_intr(struct kite_vm *vm, const struct kite_irq_line *arg)
 	if (xchg(&vm->pic_intr, arg->level) || !arg->level)
 		return 0;
 	rcu_read_lock();
-	for (i = 0; i < KITE_MAX_VCPUS; i++) {
-		struct kite_vcpu *v = READ_ONCE(vm->vcpus[i]);
-
-		if (v)
-			kite_vcpu_request(v, KITE_REQ_LINT0);
-	}
+	for (left = READ_ONCE(vm->vcpu_mask); (v = kite_next_vcpu(vm, &left));)
+		kite_vcpu_request(v, KITE_REQ_LINT0);
 	rcu_read_unlock();
 	return 0;
 }

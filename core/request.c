@@ -29,7 +29,8 @@ void kite_vm_flush(struct kite_vm *vm)
 {
 	static DEFINE_PER_CPU(cpumask_t, flush_mask);
 	struct cpumask *mask;
-	int i;
+	struct kite_vcpu *v;
+	u64 left;
 
 	/* The tables changed before this looks at who is in the guest. */
 	smp_mb();
@@ -37,12 +38,9 @@ void kite_vm_flush(struct kite_vm *vm)
 	mask = this_cpu_ptr(&flush_mask);
 	cpumask_clear(mask);
 	rcu_read_lock();
-	for (i = 0; i < KITE_MAX_VCPUS; i++) {
-		struct kite_vcpu *v = READ_ONCE(vm->vcpus[i]);
-
-		if (v && READ_ONCE(v->mode) != KITE_OUTSIDE)
+	for (left = READ_ONCE(vm->vcpu_mask); (v = kite_next_vcpu(vm, &left));)
+		if (READ_ONCE(v->mode) != KITE_OUTSIDE)
 			cpumask_set_cpu(READ_ONCE(v->cpu), mask);
-	}
 	rcu_read_unlock();
 	/* An answer means that the window there has closed. */
 	smp_call_function_many(mask, kite_flush_ack, NULL, true);

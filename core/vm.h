@@ -2,6 +2,7 @@
 #ifndef KITE_CORE_VM_H
 #define KITE_CORE_VM_H
 
+#include <linux/bitops.h>
 #include <linux/kref.h>
 #include <linux/mutex.h>
 
@@ -38,9 +39,25 @@ struct kite_vm {
 
 	struct mutex vcpus_lock;	/* creating and removing vCPUs */
 	u32 vcpu_count;
+	u64 vcpu_mask;			/* bit n: vcpus[n] is there; read with READ_ONCE */
 	u32 last_yield;			/* vCPU that kite_yield() helped last; a hint */
 	struct kite_vcpu *vcpus[KITE_MAX_VCPUS];	/* read with READ_ONCE under RCU */
 };
+
+/*
+ * Under RCU: the vCPU of the lowest bit in *@left, which is taken out; NULL when none is
+ * left. "for (left = READ_ONCE(vm->vcpu_mask); (v = kite_next_vcpu(vm, &left));)".
+ */
+static inline struct kite_vcpu *kite_next_vcpu(const struct kite_vm *vm, u64 *left)
+{
+	struct kite_vcpu *v = NULL;
+
+	while (*left && !v) {
+		v = READ_ONCE(vm->vcpus[__ffs64(*left)]);
+		*left &= *left - 1;
+	}
+	return v;
+}
 
 struct kite_vm *kite_vm_create(u32 flags);
 void kite_vm_get(struct kite_vm *vm);
