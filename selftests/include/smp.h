@@ -20,7 +20,7 @@ struct kt_cpu {
 	u64 x2apic;			/* the LAPIC is in x2APIC mode */
 	u64 no_eoi;			/* the handlers leave EOI to the test */
 	volatile u64 logged;		/* interrupts of all vectors */
-	void (*fn)(u64);		/* for a start by SIPI */
+	void (*fn)(u64 arg);		/* for a start by SIPI */
 	u64 arg;
 	u64 stack;
 	u64 starts;			/* by SIPI */
