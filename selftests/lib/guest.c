@@ -6,7 +6,7 @@
 
 static const char *const exit_names[] = {
 	"NONE", "IO", "MMIO", "HLT", "SHUTDOWN", "KICK", "MEMORY_FAULT", "FAIL_ENTRY", "INTERNAL",
-	"DEBUG", "TRACE",
+	"DEBUG", "TRACE", "INTA", "STOP",
 };
 
 static u64 address(const struct kt_vm *vm, const u8 *const symbols[3])
