@@ -5,7 +5,7 @@
  */
 #include "acpi.h"
 
-#include "dev/dev.h"
+#include "dev/pit.h"
 #include "dsdt.hex"		/* dsdt_aml_code[], made by iasl */
 
 #include <assert.h>
@@ -33,7 +33,9 @@
 #define MADT_REVISION		5
 #define MADT_LAPIC		0
 #define MADT_IOAPIC		1
+#define MADT_OVERRIDE		2
 #define LAPIC_ENABLED		BIT(0)
+#define PCAT_COMPAT		BIT(0)	/* there is a pair of 8259As too */
 #define IOAPIC_ID_MAX		15
 
 struct rsdp {
@@ -109,6 +111,15 @@ struct madt_ioapic {
 	u32 gsi_base;
 } __packed;
 
+struct madt_override {
+	u8 type;
+	u8 length;
+	u8 bus;			/* 0: ISA */
+	u8 irq;
+	u32 gsi;
+	u16 flags;		/* 0: polarity and trigger mode as on that bus */
+} __packed;
+
 struct madt_lapic {
 	u8 type;
 	u8 length;
@@ -120,8 +131,9 @@ struct madt_lapic {
 struct madt {
 	struct table_header header;
 	u32 lapic_address;
-	u32 flags;		/* without PCAT_COMPAT: there is no 8259 */
+	u32 flags;
 	struct madt_ioapic ioapic;
+	struct madt_override timer;
 	struct madt_lapic lapic[];
 } __packed;
 
@@ -226,6 +238,8 @@ static u64 build_madt(struct cursor *c, unsigned int cpus)
 	m->ioapic = (struct madt_ioapic){
 		MADT_IOAPIC, sizeof(m->ioapic), ioapic_id(cpus), 0, IOAPIC_ADDR, 0,
 	};
+	m->flags = PCAT_COMPAT;
+	m->timer = (struct madt_override){ MADT_OVERRIDE, sizeof(m->timer), 0, 0, PIT_GSI, 0 };
 	for (i = 0; i < cpus; i++)
 		m->lapic[i] = (struct madt_lapic){
 			MADT_LAPIC, sizeof(m->lapic[i]), i, i, LAPIC_ENABLED,

@@ -5,7 +5,7 @@
 
 #include "lib/types.h"
 
-#define BUS_MAX_RANGES	16
+#define BUS_MAX_RANGES	24
 
 /*
  * An access belongs to the range that holds its first port and is handed to

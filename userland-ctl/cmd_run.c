@@ -115,11 +115,18 @@ static int load(struct session *s, struct machine *m, struct boot_entry *entry)
 static int set_entry(struct machine *m, const struct boot_entry *entry)
 {
 	struct kite_state state = { .groups = KITE_STATE_GPRS | KITE_STATE_SEGS | KITE_STATE_CRS };
+	struct kite_lapic lapic;
 	int ret = kite_get_state(m->vcpus[0].fd, &state);
 
 	if (!ret) {
 		cpu_state(&state, entry);
 		ret = kite_set_state(m->vcpus[0].fd, &state);
+	}
+	if (!ret)
+		ret = kite_get_lapic(m->vcpus[0].fd, &lapic);
+	if (!ret) {
+		firmware_lapic(&lapic);
+		ret = kite_set_lapic(m->vcpus[0].fd, &lapic);
 	}
 	if (ret)
 		fprintf(stderr, "kitectl: initial state of vCPU 0: %s\n", strerror(-ret));

@@ -1,16 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The traces of a PC BIOS: where the EBDA is, how much base memory there is,
- * and code at the reset vector. There are no BIOS services.
+ * code at the reset vector, an APIC in virtual-wire mode. There are no BIOS services.
  */
 #include "firmware.h"
 
 #include "dev/dev.h"
 
+#include <string.h>
+
 #define BDA_COM1	0x400
 #define BDA_EBDA	0x40e	/* segment */
 #define BDA_BASE_MEMORY	0x413	/* KiB */
 #define RESET_VECTOR	0xffff0u
+
+#define APIC_SVR	0x0f0
+#define APIC_LINT0	0x350
+#define APIC_LINT1	0x360
+#define SVR_ENABLED	0x100
+#define SPURIOUS_VECTOR	0x0ff
+#define DELIVER_NMI	0x400
+#define DELIVER_EXTINT	0x700
 
 /*
  * Guests reboot by a jump to the reset vector in real mode; Linux does so on a
@@ -38,4 +48,16 @@ void firmware_build(const struct mem *mem)
 	put16(mem, BDA_BASE_MEMORY, MEM_EBDA >> 10);
 	mem_write(mem, MEM_EBDA, &ebda_kib, sizeof(ebda_kib));
 	mem_write(mem, RESET_VECTOR, reset_code, sizeof(reset_code));
+}
+
+static void put_register(struct kite_lapic *lapic, u32 reg, u32 value)
+{
+	memcpy(lapic->regs + reg, &value, sizeof(value));
+}
+
+void firmware_lapic(struct kite_lapic *lapic)
+{
+	put_register(lapic, APIC_SVR, SVR_ENABLED | SPURIOUS_VECTOR);
+	put_register(lapic, APIC_LINT0, DELIVER_EXTINT);
+	put_register(lapic, APIC_LINT1, DELIVER_NMI);
 }

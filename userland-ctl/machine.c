@@ -43,15 +43,39 @@ static void host_end(struct dev_host *host, enum outcome why, int status)
 	machine_end(to_machine(host), why, status);
 }
 
+/* A device cannot go on without its interrupt or timer. */
+static void must(struct machine *m, const char *what, int ret)
+{
+	if (!ret)
+		return;
+	fprintf(stderr, "kitectl: %s: %s\n", what, strerror(-ret));
+	machine_end(m, OUTCOME_HOST_ERROR, 0);
+}
+
+/* The timer is the one device that the I/O APIC has at another input than the PIC. */
+static u32 pic_input(u32 gsi)
+{
+	return gsi == PIT_GSI ? 0 : gsi;
+}
+
 static void host_irq(struct dev_host *host, u32 gsi, bool level)
 {
 	struct machine *m = to_machine(host);
-	int ret = kite_irq_line(m->vm, gsi, level);
 
-	if (!ret)
-		return;
-	fprintf(stderr, "kitectl: interrupt line %u: %s\n", gsi, strerror(-ret));
-	machine_end(m, OUTCOME_HOST_ERROR, 0);
+	must(m, "interrupt line", kite_irq_line(m->vm, gsi, level));
+	pic_set_line(&m->pic, pic_input(gsi), level);
+}
+
+static bool host_irq_waits(struct dev_host *host, u32 gsi)
+{
+	return pic_waits(&to_machine(host)->pic, pic_input(gsi));
+}
+
+static void host_intr(struct dev_host *host, bool level)
+{
+	struct machine *m = to_machine(host);
+
+	must(m, "KITE_VM_PIC_INTR", kite_pic_intr(m->vm, level));
 }
 
 static void host_output(struct dev_host *host, u8 byte)
@@ -77,12 +101,38 @@ static u64 host_now_ns(struct dev_host *host)
 	return (u64)ts.tv_sec * 1000000000 + ts.tv_nsec;
 }
 
+static u64 host_clock_ns(struct dev_host *host)
+{
+	(void)host;
+	return timers_now();
+}
+
+static void host_set_timer(struct dev_host *host, enum dev_timer timer, u64 ns)
+{
+	struct machine *m = to_machine(host);
+
+	must(m, "timer", timers_set(&m->timers, timer, ns));
+}
+
+void machine_timer(struct machine *m, enum dev_timer timer)
+{
+	pthread_mutex_lock(&m->lock);
+	timers_fired(&m->timers, timer);
+	if (timer == DEV_TIMER_PIT)
+		pit_update(&m->pit);
+	pthread_mutex_unlock(&m->lock);
+}
+
 static const struct dev_host host_ops = {
 	.end = host_end,
 	.irq = host_irq,
+	.irq_waits = host_irq_waits,
+	.intr = host_intr,
 	.output = host_output,
 	.input_ready = host_input_ready,
 	.now_ns = host_now_ns,
+	.clock_ns = host_clock_ns,
+	.set_timer = host_set_timer,
 };
 
 static int attach_devices(struct machine *m)
@@ -97,6 +147,9 @@ static int attach_devices(struct machine *m)
 	ret |= port92_attach(&m->port92, &m->bus, host);
 	ret |= cf9_attach(&m->cf9, &m->bus, host);
 	ret |= acpi_pm_attach(&m->acpi_pm, &m->bus, host);
+	ret |= pic_attach(&m->pic, &m->bus, host);
+	ret |= pit_attach(&m->pit, &m->bus, host);
+	ret |= speaker_attach(&m->speaker, &m->bus, &m->pit);
 	ret |= debug_exit_attach(&m->bus, host);
 	ret |= post_attach(&m->bus);
 	if (m->cfg->debugcon)
@@ -222,7 +275,8 @@ int machine_create(struct machine *m, const struct machine_config *cfg)
 	for (id = 0; id < MACHINE_MAX_CPUS; id++)
 		m->vcpus[id].fd = -1;
 	pthread_mutex_init(&m->lock, NULL);
-	ret = create(m);
+	ret = timers_open(&m->timers);
+	ret = ret ? complain("timers", ret) : create(m);
 	if (ret)
 		machine_destroy(m);
 	return ret;
@@ -247,5 +301,6 @@ void machine_destroy(struct machine *m)
 	close_fd(m->dev);
 	if (m->mem.host)
 		mem_free(&m->mem);
+	timers_close(&m->timers);
 	pthread_mutex_destroy(&m->lock);
 }

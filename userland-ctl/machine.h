@@ -9,8 +9,11 @@
 #include "bus.h"
 #include "console.h"
 #include "dev/dev.h"
+#include "dev/pic.h"
+#include "dev/pit.h"
 #include "mem.h"
 #include "outcome.h"
+#include "timers.h"
 #include "times.h"
 #include "uapi/kite.h"
 
@@ -55,6 +58,10 @@ struct machine {
 	struct port92 port92;
 	struct cf9 cf9;
 	struct acpi_pm acpi_pm;
+	struct pic pic;
+	struct pit pit;
+	struct speaker speaker;
+	struct timers timers;
 	u64 unclaimed_mmio;
 
 	/* Written once, by machine_end(). */
@@ -71,6 +78,9 @@ void machine_destroy(struct machine *m);
 /* Ends the run; the first call decides. Any thread may call. */
 void machine_end(struct machine *m, enum outcome why, int status);
 bool machine_stopped(struct machine *m);
+
+/* The timer of a device has fired. */
+void machine_timer(struct machine *m, enum dev_timer timer);
 
 /* Creates the threads of the vCPUs; returns 0 or a negative errno. */
 int vcpus_start(struct machine *m);

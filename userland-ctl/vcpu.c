@@ -44,6 +44,15 @@ static void exit_mmio(struct vcpu *v)
 	trace_unclaimed(v, "mmio", mmio->gpa, mmio->width, mmio->is_write, v->run->data);
 }
 
+/* What the interrupt was may have changed since, but there is always a vector. */
+static void exit_inta(struct vcpu *v)
+{
+	memset(v->run->data, 0, sizeof(u64));
+	v->run->data[0] = pic_inta(&v->m->pic);
+	/* The timer may have held back another one. */
+	pit_update(&v->m->pit);
+}
+
 static void exit_again(struct vcpu *v)
 {
 	(void)v;
@@ -112,6 +121,7 @@ static void (*const exit_fns[])(struct vcpu *v) = {
 	[KITE_EXIT_FAIL_ENTRY]	 = exit_fail_entry,
 	[KITE_EXIT_INTERNAL]	 = exit_internal,
 	[KITE_EXIT_TRACE]	 = exit_again,
+	[KITE_EXIT_INTA]	 = exit_inta,
 };
 
 static void dispatch(struct vcpu *v)

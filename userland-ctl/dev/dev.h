@@ -9,6 +9,13 @@
 
 #include <time.h>
 
+enum dev_timer {
+	DEV_TIMER_PIT,
+	DEV_TIMERS
+};
+
+#define DEV_TIMER_OFF	(~0ull)
+
 /* All calls into and out of a device happen under the lock of the machine. */
 struct dev_host {
 	/* The VM ends; the first call wins. */
@@ -21,6 +28,14 @@ struct dev_host {
 	void (*input_ready)(struct dev_host *host);
 	/* Nanoseconds since the epoch, UTC. */
 	u64 (*now_ns)(struct dev_host *host);
+	/* Nanoseconds of a clock that nobody sets. */
+	u64 (*clock_ns)(struct dev_host *host);
+	/* The device's function for @timer is called once, soon after @ns of that clock. */
+	void (*set_timer)(struct dev_host *host, enum dev_timer timer, u64 ns);
+	/* The interrupt was given to the PIC, which has not had it acknowledged. */
+	bool (*irq_waits)(struct dev_host *host, u32 gsi);
+	/* The level of the PIC's output. */
+	void (*intr)(struct dev_host *host, bool level);
 };
 
 #define UART_PORT	0x3f8

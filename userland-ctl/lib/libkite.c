@@ -71,6 +71,13 @@ int kite_irq_line(int vm, u32 gsi, bool level)
 	return call(vm, KITE_VM_IRQ_LINE, &arg);
 }
 
+int kite_pic_intr(int vm, bool level)
+{
+	struct kite_irq_line arg = { .size = sizeof(arg), .level = level };
+
+	return call(vm, KITE_VM_PIC_INTR, &arg);
+}
+
 struct kite_run *kite_map_run(int vcpu, u32 mmap_size)
 {
 	void *p = mmap(NULL, mmap_size, PROT_READ | PROT_WRITE, MAP_SHARED, vcpu, 0);
@@ -107,6 +114,19 @@ int kite_set_state(int vcpu, struct kite_state *state)
 	state->flags = 0;
 	state->reserved = 0;
 	return call(vcpu, KITE_VCPU_SET_STATE, state);
+}
+
+int kite_get_lapic(int vcpu, struct kite_lapic *lapic)
+{
+	memset(lapic, 0, sizeof(*lapic));
+	lapic->size = sizeof(*lapic);
+	return call(vcpu, KITE_VCPU_GET_LAPIC, lapic);
+}
+
+int kite_set_lapic(int vcpu, struct kite_lapic *lapic)
+{
+	lapic->size = sizeof(*lapic);
+	return call(vcpu, KITE_VCPU_SET_LAPIC, lapic);
 }
 
 int kite_get_stats(int vcpu, struct kite_stats *stats)

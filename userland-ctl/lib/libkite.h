@@ -18,6 +18,7 @@ int kite_create_vm(int dev, u32 flags);
 int kite_set_slot(int vm, u32 slot, u64 gpa, void *mem, u64 len);
 int kite_create_vcpu(int vm, u32 id);
 int kite_irq_line(int vm, u32 gsi, bool level);
+int kite_pic_intr(int vm, bool level);
 
 /* Returns the mapping of the run page and the trace, NULL with errno set on failure. */
 struct kite_run *kite_map_run(int vcpu, u32 mmap_size);
@@ -28,6 +29,8 @@ int kite_kick(int vcpu);
 int kite_get_state(int vcpu, struct kite_state *state);
 /* Writes the groups in @state->groups. */
 int kite_set_state(int vcpu, struct kite_state *state);
+int kite_get_lapic(int vcpu, struct kite_lapic *lapic);
+int kite_set_lapic(int vcpu, struct kite_lapic *lapic);
 int kite_get_stats(int vcpu, struct kite_stats *stats);
 int kite_set_debug(int vcpu, u32 flags);
 

@@ -67,15 +67,18 @@ static void through_iasl(u64 addr, const char *name)
 			 name));
 }
 
-/* Every entry of the MADT: one I/O APIC, and the local APICs 0 to @cpus - 1 in order. */
+/*
+ * Every entry of the MADT: one I/O APIC, the timer's other input there, and the local APICs 0 to
+ * @cpus - 1 in order.
+ */
 static void madt_entries(u64 madt, unsigned int cpus)
 {
 	u64 at, end = madt + read_le(madt + TABLE_LENGTH, 4);
-	unsigned int lapics = 0, ioapics = 0;
+	unsigned int lapics = 0, ioapics = 0, overrides = 0;
 
 	unit_context("%u vCPUs", cpus);
 	EXPECT_EQ(0xfee00000, read_le(madt + HEADER_LEN, 4));
-	EXPECT_EQ(0, read_le(madt + HEADER_LEN + 4, 4));	/* no 8259 */
+	EXPECT_EQ(1, read_le(madt + HEADER_LEN + 4, 4));	/* 8259s */
 	for (at = madt + HEADER_LEN + 8; at < end; at += read_le(at + 1, 1)) {
 		if (read_le(at, 1) == 0) {
 			EXPECT_EQ(8, read_le(at + 1, 1));
@@ -83,6 +86,14 @@ static void madt_entries(u64 madt, unsigned int cpus)
 			EXPECT_EQ(lapics, read_le(at + 3, 1));	/* APIC ID */
 			EXPECT_EQ(1, read_le(at + 4, 4));	/* enabled */
 			lapics++;
+			continue;
+		}
+		if (read_le(at, 1) == 2) {
+			EXPECT_EQ(10, read_le(at + 1, 1));
+			EXPECT_EQ(0, read_le(at + 2, 2));	/* IRQ 0 of the ISA bus */
+			EXPECT_EQ(2, read_le(at + 4, 4));
+			EXPECT_EQ(0, read_le(at + 8, 2));
+			overrides++;
 			continue;
 		}
 		EXPECT_EQ(1, read_le(at, 1));
@@ -95,6 +106,7 @@ static void madt_entries(u64 madt, unsigned int cpus)
 	EXPECT_EQ(end, at);
 	EXPECT_EQ(cpus, lapics);
 	EXPECT_EQ(1, ioapics);
+	EXPECT_EQ(1, overrides);
 }
 
 static void tables(unsigned int cpus)

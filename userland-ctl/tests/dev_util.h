@@ -17,6 +17,11 @@ struct notes {
 	unsigned int output_len;
 	unsigned int input_ready;
 	u64 ns;
+	u64 clock;
+	u64 timer[DEV_TIMERS];
+	bool waits;
+	bool intr;
+	unsigned int intr_edges;
 };
 
 static struct notes notes;
@@ -56,6 +61,33 @@ static u64 note_now(struct dev_host *host)
 	return notes.ns;
 }
 
+static u64 note_clock(struct dev_host *host)
+{
+	(void)host;
+	return notes.clock;
+}
+
+static void note_timer(struct dev_host *host, enum dev_timer timer, u64 ns)
+{
+	(void)host;
+	notes.timer[timer] = ns;
+}
+
+static bool note_waits(struct dev_host *host, u32 gsi)
+{
+	(void)host;
+	(void)gsi;
+	return notes.waits;
+}
+
+static void note_intr(struct dev_host *host, bool level)
+{
+	(void)host;
+	EXPECT_TRUE(notes.intr != level);
+	notes.intr = level;
+	notes.intr_edges++;
+}
+
 static inline struct dev_host *notes_reset(void)
 {
 	memset(&notes, 0, sizeof(notes));
@@ -66,6 +98,10 @@ static inline struct dev_host *notes_reset(void)
 		.output = note_output,
 		.input_ready = note_input_ready,
 		.now_ns = note_now,
+		.clock_ns = note_clock,
+		.set_timer = note_timer,
+		.irq_waits = note_waits,
+		.intr = note_intr,
 	};
 	return &notes.host;
 }

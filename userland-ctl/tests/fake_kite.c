@@ -9,6 +9,7 @@
  *   M				MMIO read to AL	W			MMIO write
  *   J offset			jump back by offset bytes
  *   H				wait for a kick	L			wait for line 4
+ *   K				wait for the PIC	B			acknowledge to AL
  *   Z				jump to the start if AL is not 0xff
  *   A n offset			start vCPU n at offset from the start
  *   T F V X P Q U R N		triple fault, failed entry, VMfail, internal
@@ -45,7 +46,7 @@ struct fake_vcpu {
 static struct {
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
-	bool line;
+	bool line, pic_intr;
 	u8 *low;
 	u64 low_len;
 	u64 start;
@@ -100,6 +101,7 @@ int kite_create_vm(int dev, u32 flags)
 {
 	fake.start = 0;
 	fake.line = false;
+	fake.pic_intr = false;
 	memset(fake.vcpus, 0, sizeof(fake.vcpus));
 	fake.count = 0;
 	return flags == KITE_VM_IRQCHIP ? dup(dev) : -EINVAL;
@@ -132,6 +134,16 @@ int kite_irq_line(int vm, u32 gsi, bool level)
 	pthread_mutex_lock(&fake.lock);
 	if (gsi == 4)
 		fake.line = level;
+	pthread_cond_broadcast(&fake.changed);
+	pthread_mutex_unlock(&fake.lock);
+	return 0;
+}
+
+int kite_pic_intr(int vm, bool level)
+{
+	(void)vm;
+	pthread_mutex_lock(&fake.lock);
+	fake.pic_intr = level;
 	pthread_cond_broadcast(&fake.changed);
 	pthread_mutex_unlock(&fake.lock);
 	return 0;
@@ -177,6 +189,22 @@ int kite_set_state(int vcpu, struct kite_state *state)
 	fake.start = state->segs.seg[KITE_CS].base + state->gprs.rip;
 	v->ip = fake.start;
 	return 0;
+}
+
+int kite_get_lapic(int vcpu, struct kite_lapic *lapic)
+{
+	(void)vcpu;
+	memset(lapic, 0, sizeof(*lapic));
+	return 0;
+}
+
+/* Wants virtual-wire mode of vCPU 0. */
+int kite_set_lapic(int vcpu, struct kite_lapic *lapic)
+{
+	u32 lint0;
+
+	memcpy(&lint0, lapic->regs + 0x350, sizeof(lint0));
+	return find(vcpu) == &fake.vcpus[0] && lint0 == 0x700 ? 0 : -EINVAL;
 }
 
 int kite_get_stats(int vcpu, struct kite_stats *stats)
@@ -278,6 +306,14 @@ static int vmfail(struct fake_vcpu *v)
 	return 0;
 }
 
+static int acknowledge(struct fake_vcpu *v)
+{
+	simple(v, KITE_EXIT_INTA);
+	memset(v->run->data, 0xff, 8);
+	v->reading = true;
+	return 0;
+}
+
 /* Until a kick comes or *@what is true; 1 in this case. */
 static int wait_for(struct fake_vcpu *v, const bool *what)
 {
@@ -329,6 +365,8 @@ static int step(struct fake_vcpu *v)
 	case 'H': return wait_at(v, NULL);
 	case 'L': return wait_at(v, &fake.line);
 	case 'A': return start_another(v);
+	case 'B': return acknowledge(v);
+	case 'K': return wait_at(v, &fake.pic_intr);
 	case 'F': return simple(v, KITE_EXIT_FAIL_ENTRY);
 	case 'V': return vmfail(v);
 	case 'X': return simple(v, KITE_EXIT_INTERNAL);

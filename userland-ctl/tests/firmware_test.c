@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Contract: guests find the EBDA, base memory and a reset vector that resets. */
+/*
+ * Contract: guests find the EBDA, base memory, a reset vector that resets, and an APIC that
+ * lets the PIC's interrupts through.
+ */
 #include "dev/dev.h"
 #include "firmware.h"
 #include "unit.h"
@@ -36,9 +39,36 @@ static void reset_vector(void)
 	EXPECT_TRUE(!memcmp(mem_ptr(&mem, 0xffff0, sizeof(code)), code, sizeof(code)));
 }
 
+static u32 apic(const struct kite_lapic *lapic, u32 reg)
+{
+	u32 value;
+
+	memcpy(&value, lapic->regs + reg, sizeof(value));
+	return value;
+}
+
+static void virtual_wire(void)
+{
+	struct kite_lapic lapic;
+	struct kite_lapic before;
+
+	memset(&lapic, 0x5a, sizeof(lapic));
+	before = lapic;
+	firmware_lapic(&lapic);
+	EXPECT_EQ(0x1ff, apic(&lapic, 0xf0));
+	EXPECT_EQ(0x700, apic(&lapic, 0x350));
+	EXPECT_EQ(0x400, apic(&lapic, 0x360));
+	/* Nothing else. */
+	memcpy(lapic.regs + 0xf0, before.regs + 0xf0, 4);
+	memcpy(lapic.regs + 0x350, before.regs + 0x350, 4);
+	memcpy(lapic.regs + 0x360, before.regs + 0x360, 4);
+	EXPECT_TRUE(!memcmp(&before, &lapic, sizeof(lapic)));
+}
+
 static const struct unit_test tests[] = {
 	UNIT_TEST(data_areas),
 	UNIT_TEST(reset_vector),
+	UNIT_TEST(virtual_wire),
 };
 
 int main(void)

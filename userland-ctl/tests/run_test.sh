@@ -75,6 +75,8 @@ no memory there|Q|20|vCPU 0: no memory at guest address 0xd0000000
 unknown exit|U|4|exit reason 99
 error of the ioctl|R|4|Input/output error
 interrupted, then power-off|NNO\x00\x06\x34|0|
+timer interrupt|O\x21\x00\xfeO\x43\x00\x34O\x40\x00\xa9O\x40\x00\x04KBE\xf4\x00|17|
+spurious interrupt|BE\xf4\x00|31|
 unclaimed port reads all ones|I\x34\x12E\xf4\x00|255|
 unclaimed memory reads all ones|ME\xf4\x00|255|
 EOF
