@@ -26,6 +26,7 @@ union kite_arg {
 	struct kite_msi msi;
 	struct kite_ioapic ioapic;
 	struct kite_routes routes;
+	struct kite_ioeventfd ioeventfd;
 	struct kite_state state;
 	struct kite_xsave xsave;
 	struct kite_lapic lapic;

@@ -94,7 +94,8 @@ static void __exit kite_exit(void)
 {
 	misc_deregister(&kite_dev);
 	kite_mm_exit();
-	/* vCPUs and slot tables that kfree_rcu() still holds need no code of ours. */
+	/* What kfree_rcu() still holds needs no code of ours; doorbells that go away do. */
+	rcu_barrier();
 	kite_hw_exit();
 }
 

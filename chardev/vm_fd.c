@@ -8,6 +8,7 @@
 #include <linux/uaccess.h>
 
 #include "../core/backend.h"
+#include "../core/ioeventfd.h"
 #include "../core/irqchip.h"
 #include "../core/route.h"
 #include "../core/vm.h"
@@ -67,6 +68,11 @@ static long vm_set_routes(void *obj, union kite_arg *arg)
 	return ret;
 }
 
+static long vm_ioeventfd(void *obj, union kite_arg *arg)
+{
+	return kite_ioeventfd(obj, &arg->ioeventfd, kite_hw_phys_bits());
+}
+
 static long vm_get_ioapic(void *obj, union kite_arg *arg)
 {
 	return kite_irqchip_get_ioapic(obj, &arg->ioapic);
@@ -81,6 +87,7 @@ static const struct kite_ioctl vm_ioctls[] = {
 	KITE_IOCTL_IN(KITE_VM_IRQ_LINE, kite_irq_line, level, vm_irq_line),
 	KITE_IOCTL_IN(KITE_VM_PIC_INTR, kite_irq_line, level, vm_pic_intr),
 	KITE_IOCTL_IN(KITE_VM_SEND_MSI, kite_msi, reserved, vm_send_msi),
+	KITE_IOCTL_IN(KITE_VM_IOEVENTFD, kite_ioeventfd, fd, vm_ioeventfd),
 	KITE_IOCTL_IN(KITE_VM_SET_ROUTES, kite_routes, uaddr, vm_set_routes),
 	KITE_IOCTL_IN(KITE_VM_SET_SLOT, kite_slot, uaddr, vm_set_slot),
 	KITE_IOCTL_IN(KITE_VM_CREATE_VCPU, kite_create_vcpu, reserved, vm_create_vcpu),

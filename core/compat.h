@@ -61,6 +61,13 @@
 #define kite_yield_to(task)	({ yield(); 1; })
 #endif
 
+/* Where it is a function of its own, it still takes a count. */
+#ifdef HAVE_SYM_eventfd_signal
+#define kite_eventfd_signal(ctx)	eventfd_signal(ctx, 1)
+#else
+#define kite_eventfd_signal(ctx)	eventfd_signal(ctx)
+#endif
+
 #ifndef HAVE_SYM_hrtimer_setup
 static inline void hrtimer_setup(struct hrtimer *timer,
 				 enum hrtimer_restart (*fn)(struct hrtimer *),

@@ -10,6 +10,7 @@
 #include "exit_record.h"
 #include "fault.h"
 #include "gwalk.h"
+#include "ioeventfd.h"
 #include "irqchip.h"
 #include "request.h"
 #include "vm.h"
@@ -104,9 +105,10 @@ static int mmio_write(struct kite_vcpu *v, const struct kite_insn *insn, u64 gpa
 		      u64 value)
 {
 	finish(v, insn, rflags);
-	if (!kite_irqchip_claims(v, gpa))
+	if (kite_irqchip_claims(v, gpa))
+		kite_irqchip_write(v, gpa, insn->width, value);
+	else if (!kite_doorbell(v, false, gpa, insn->width, value))
 		return kite_exit_mmio(v, gpa, insn->width, true, value);
-	kite_irqchip_write(v, gpa, insn->width, value);
 	return KITE_RESUME;
 }
 

@@ -14,6 +14,7 @@
 #include "deliver.h"
 #include "exit_record.h"
 #include "fault.h"
+#include "ioeventfd.h"
 #include "irqchip.h"
 #include "mmio.h"
 #include "request.h"
@@ -126,8 +127,12 @@ static int thread_work(void)
 /* Everything that needs interrupts on. > 0: the guest may run. */
 static int outside(struct kite_vcpu *v)
 {
-	int ret = thread_work();
+	int ret;
 
+	/* What others wait for, even if user space does not come back soon. */
+	if (kite_vcpu_take(v, KITE_REQ_DOORBELL))
+		kite_serve_doorbell(v);
+	ret = thread_work();
 	if (ret > 0)
 		ret = serve_init(v);
 	if (ret > 0 && test_bit(KITE_REQ_STOP, &v->requests))

@@ -11,6 +11,7 @@
 #include <linux/swait.h>
 
 #include "../insn/decode.h"
+#include "../irq/doorbell.h"
 #include "../irq/lapic.h"
 #include "../uapi/kite.h"
 #include "../ept/ept.h"
@@ -41,13 +42,14 @@ enum kite_request {
 	KITE_REQ_YIELD,		/* the guest spins: let another vCPU run */
 	KITE_REQ_FAULT,		/* map the page of @fault, then run on */
 	KITE_REQ_FAULT_IN,	/* bring in the host page of @fault_in, then run on */
+	KITE_REQ_DOORBELL,	/* ring @doorbell, then run on */
 };
 
 /* Requests that mean something only with the window closed. */
 #define KITE_REQ_OUTSIDE	(BIT(KITE_REQ_INIT) | BIT(KITE_REQ_SIPI) | BIT(KITE_REQ_STOP) | \
 				 BIT(KITE_REQ_YIELD) | \
 				 BIT(KITE_REQ_USER_KICK) | BIT(KITE_REQ_FAULT) | \
-				 BIT(KITE_REQ_FAULT_IN))
+				 BIT(KITE_REQ_FAULT_IN) | BIT(KITE_REQ_DOORBELL))
 
 /* What an exit handler answers, beside 0 (the record is filled) and -errno. */
 #define KITE_RESUME		1	/* enter the guest again */
@@ -143,6 +145,7 @@ struct kite_vcpu {
 		unsigned long uaddr;
 		bool write;
 	} fault_in;
+	struct doorbell doorbell;
 
 	/* What waits for user space. */
 	enum kite_completion completion;

@@ -5,6 +5,7 @@
 #include <linux/slab.h>
 #include <asm/msr.h>
 
+#include "ioeventfd.h"
 #include "irqchip.h"
 #include "mm.h"
 #include "route.h"
@@ -64,6 +65,7 @@ static void vm_release(struct kref *ref)
 	kite_mm_detach(vm);
 	kite_ept_fini(&vm->ept);
 	kite_slots_free(vm);
+	kite_doorbells_free(vm);
 	kite_routes_free(vm);
 	kfree(vm);
 }

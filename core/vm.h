@@ -13,6 +13,7 @@
 
 #define KITE_MAX_VCPUS	64
 
+struct kite_doorbells;
 struct kite_mm;
 struct kite_routes_table;
 
@@ -34,8 +35,9 @@ struct kite_vm {
 	struct ioapic ioapic;
 	bool pic_intr;		/* LINT0 of every local APIC; any thread reads and writes it */
 
-	struct mutex wiring_lock;	/* serialises changes of @routes */
+	struct mutex wiring_lock;	/* serialises changes of the next */
 	struct kite_routes_table __rcu *routes;	/* NULL without KITE_VM_IRQCHIP */
+	struct kite_doorbells __rcu *doorbells;	/* NULL before the first */
 
 	struct mutex vcpus_lock;	/* creating and removing vCPUs */
 	u32 vcpu_count;

@@ -15,6 +15,8 @@ static int cmp(u64 a, u64 b)
  */
 static int order(const struct doorbell *a, const struct doorbell *b)
 {
+	if (a->pio != b->pio)
+		return cmp(a->pio, b->pio);
 	if (a->addr != b->addr)
 		return cmp(a->addr, b->addr);
 	if (!a->len || !b->len)

@@ -13,6 +13,7 @@ struct doorbell {
 	u64 data;	/* with @match: the value written */
 	u8 len;		/* 1, 2, 4, 8; 0: any */
 	bool match;
+	bool pio;	/* a port, not memory */
 	void *target;	/* the owner's */
 };
 

@@ -44,6 +44,7 @@
 #define KITE_VM_GET_IOAPIC	_IO(KITE_IOC, 0x24)	/* struct kite_ioapic */
 #define KITE_VM_SET_IOAPIC	_IO(KITE_IOC, 0x25)	/* struct kite_ioapic */
 #define KITE_VM_SET_ROUTES	_IO(KITE_IOC, 0x26)	/* struct kite_routes */
+#define KITE_VM_IOEVENTFD	_IO(KITE_IOC, 0x28)	/* struct kite_ioeventfd */
 #define KITE_VM_PIC_INTR	_IO(KITE_IOC, 0x29)	/* struct kite_irq_line */
 
 /* On a vCPU. */
@@ -261,6 +262,39 @@ struct kite_routes {
 	__u32 count;
 	__u32 reserved;
 	__aligned_u64 uaddr;
+};
+
+/* How many a VM may have. */
+#define KITE_IOEVENTFDS		1024
+
+#define KITE_IOEVENTFD_DEASSIGN	(1u << 0)	/* take it away */
+#define KITE_IOEVENTFD_PIO	(1u << 1)	/* @addr is a port, else a guest-physical address */
+#define KITE_IOEVENTFD_DATAMATCH (1u << 2)	/* only writes of @datamatch */
+
+/**
+ * struct kite_ioeventfd - have writes of the guest signal an event descriptor
+ * @size: sizeof(struct kite_ioeventfd)
+ * @flags: KITE_IOEVENTFD_*
+ * @addr: port or guest-physical address
+ * @datamatch: with KITE_IOEVENTFD_DATAMATCH the value, within @len bytes; else 0
+ * @len: 1, 2, 4, 8 (not for a port): writes of this length; 0: of any, without DATAMATCH
+ * @fd: event descriptor (eventfd(2))
+ *
+ * A write that begins at @addr and matches adds 1 to the counter of @fd, and the
+ * guest goes on; KITE_VCPU_RUN does not return. Reads and OUTS are as without.
+ * When a call that takes one away returns, no vCPU signals it any more.
+ *
+ * Errors: EBADF (no file descriptor), EINVAL (not an event descriptor, no such
+ * length, beyond the ports or kite_info.phys_bits), EEXIST (a write could match
+ * another one, too), ENOENT (takes away what is not there), ENOSPC (KITE_IOEVENTFDS).
+ */
+struct kite_ioeventfd {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 addr;
+	__aligned_u64 datamatch;
+	__u32 len;
+	__s32 fd;
 };
 
 #define KITE_IOAPIC_PINS	24

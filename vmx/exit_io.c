@@ -7,6 +7,7 @@
 #include <linux/string.h>
 
 #include "../core/exit_record.h"
+#include "../core/ioeventfd.h"
 #include "../core/mmio.h"
 
 /* Exit qualification. SDM, chapter "VM Exits", table for I/O instructions. */
@@ -113,6 +114,7 @@ int vmx_exit_io(struct vmx_vcpu *x)
 	u64 qualification = vmx_qualification();
 	u8 width = (qualification & IO_SIZE) + 1;
 	bool in = qualification & IO_IN;
+	u16 port = qualification >> IO_PORT_SHIFT;
 
 	if (qualification & IO_STRING)
 		return string_io(x, qualification);
@@ -121,7 +123,9 @@ int vmx_exit_io(struct vmx_vcpu *x)
 		v->completion = KITE_COMPLETE_IN;
 		v->complete_len = width;
 	} else {
+		if (kite_doorbell(v, true, port, width, v->regs.gpr[KITE_RAX]))
+			return KITE_RESUME;
 		memcpy(v->run->data, &v->regs.gpr[KITE_RAX], sizeof(u32));
 	}
-	return kite_exit_io(v, qualification >> IO_PORT_SHIFT, width, in ? KITE_IO_IN : 0, 1);
+	return kite_exit_io(v, port, width, in ? KITE_IO_IN : 0, 1);
 }

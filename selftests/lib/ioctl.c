@@ -105,6 +105,12 @@ int _vm_set_routes(int vm, u32 count, const struct kite_route *routes)
 	return call(vm, KITE_VM_SET_ROUTES, &arg);
 }
 
+int _vm_ioeventfd(int vm, struct kite_ioeventfd arg)
+{
+	arg.size = sizeof(arg);
+	return call(vm, KITE_VM_IOEVENTFD, &arg);
+}
+
 int _vcpu_run(int vcpu)
 {
 	return call(vcpu, KITE_VCPU_RUN, NULL);

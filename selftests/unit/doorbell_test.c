@@ -18,14 +18,16 @@ static u32 count;
 
 static bool rings(const struct doorbell *bell, const struct doorbell *write)
 {
-	return bell->addr == write->addr && (!bell->len || bell->len == write->len) &&
+	return bell->pio == write->pio && bell->addr == write->addr &&
+	       (!bell->len || bell->len == write->len) &&
 	       (!bell->match || bell->data == write->data);
 }
 
 /* Some write rings both. */
 static bool collide(const struct doorbell *a, const struct doorbell *b)
 {
-	return a->addr == b->addr && (!a->len || !b->len || a->len == b->len) &&
+	return a->pio == b->pio && a->addr == b->addr &&
+	       (!a->len || !b->len || a->len == b->len) &&
 	       (!a->match || !b->match || a->data == b->data);
 }
 
@@ -84,6 +86,7 @@ static struct doorbell random_bell(struct random *r)
 		b.len = 0;
 	else if (random_below(r, 4))
 		b.match = true;
+	b.pio = random_below(r, 2);
 	b.data = b.match ? random_below(r, 8) : 0;
 	return b;
 }
