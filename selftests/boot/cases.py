@@ -22,6 +22,14 @@ class Case:
     timeout: int = 120
 
 
+# What a guest's kernel says when an interrupt or a vCPU does not come.
+TROUBLE = {r"rcu.*(stall|starved)|soft lockup|hard LOCKUP|hung_task|blocked for more than|WARNING: CPU|BUG:|Oops|"
+           "Call Trace|APIC error|spurious APIC|clocksource.*unstable|CPU.* failed to|not responding": 0}
+
+WORDS = " ".join(f"-e {word}" for word in (
+    "smp:", "x2apic", "WARNING", "BUG", "Oops", "stall", "lockup", "unstable", "blocked", "Trace:", "failed",
+    "spurious"))
+
 REBOOT = 'want {} debian "run=\\"reboot -f\\""'
 
 
@@ -81,6 +89,25 @@ def kills():
                        cpus=cpus)
 
 
+def smp_case(name, guest, vcpus, cpus, counts="30 100 50", quick=False, timeout=1800):
+    """Debian under the load of load/load.c, which checks its results and counts its interrupts."""
+    append = f'run=\\"load {counts} && dmesg | grep -v run= | grep {WORDS}\\" cryptomgr.notests nox2apic'
+    expect = {f"^load: {vcpus} CPUs$": 1, "^load: passed$": 1, "^guest: exit status 0$": 1,
+              f"[]] smp: Brought up 1 node, {vcpus} CPU": 1, **TROUBLE}
+    big = guest == "full"
+    return Case(name, f'want 0 debian "{append}" --mem {"1G" if big else "256M"} --cpus {vcpus}', expect, guest=guest,
+                quick=quick, cpus=cpus, mem="2G" if big else "1G", timeout=timeout)
+
+
+def smp():
+    """vCPUs "on" CPUs."""
+    for guest, vcpus, cpus in itertools.product(("cloud", "full"), (1, 2, 4, 8), (1, 2, 4)):
+        yield smp_case(f"smp_{guest}_{vcpus}on{cpus}", guest, vcpus, cpus,
+                       quick=(guest, vcpus, cpus) in (("cloud", 2, 1), ("cloud", 4, 2)))
+    # On each of the two vCPUs half a million timer interrupts, and as many IPIs.
+    yield smp_case("smp_million", "cloud", 2, 2, counts="3000 500000 500000", timeout=7200)
+
+
 def debian_matrix():
     """Debian's kernels, ten times in a row in one L1."""
     for guest, kaslr, mitigations in itertools.product(("cloud", "full"), (True, False), (True, False)):
@@ -127,4 +154,4 @@ ENDS = (
     ends("ends_of_ap_cpus2", "ap_", "--cpus 4", cpus=2),
 )
 
-CASES = (*small(), *ENDS, *kills(), *debian(), *debian_matrix())
+CASES = (*small(), *ENDS, *kills(), *debian(), *smp(), *debian_matrix())
