@@ -42,7 +42,7 @@ static void start_all(struct kt_smp *smp, void (*boot)(u64))
 	unsigned int i;
 
 	for (i = 1; i < smp->count; i++)
-		kt_smp_call_by_sipi(smp, i, ap, i);
+		kt_smp_call_by_sipi(i, ap, i);
 	kt_smp_call(smp, 0, boot, smp->count);
 	kt_smp_start(smp);
 	kt_smp_finish(smp);

@@ -67,5 +67,7 @@ u32 kt_random(void);
 
 unsigned int kt_cpus(void);
 void kt_pin(pid_t tid, unsigned int cpu);
+/* Take a CPU away, or give it back; SKIPs the test where that is impossible. */
+void kt_online(unsigned int cpu, bool online);
 
 #endif

@@ -41,9 +41,11 @@ extern const u8 kt_count_nmi[];
 
 /* @count vCPUs, ready for kt_smp_call(); @x2apic says what kt_apic_on() does. */
 struct kt_smp *kt_smp_new(unsigned int count, bool x2apic);
-/* Let vCPU @n start with @fn: by its state, or later by the guest's SIPI. */
+/* Let vCPU @n start with @fn, by its state. */
 void kt_smp_call(struct kt_smp *smp, unsigned int n, void (*fn)(u64), u64 arg);
-void kt_smp_call_by_sipi(struct kt_smp *smp, unsigned int n, void (*fn)(u64), u64 arg);
+/* The same by the guest's SIPI, to KT_SIPI_VECTOR; the vCPU need not be there yet. */
+void kt_smp_call_by_sipi(unsigned int n, void (*fn)(u64), u64 arg);
+#define KT_SIPI_VECTOR	0x30
 /* A thread for each vCPU; they have to end by DONE. */
 void kt_smp_start(struct kt_smp *smp);
 void kt_smp_finish(struct kt_smp *smp);
@@ -51,8 +53,6 @@ void kt_smp_finish(struct kt_smp *smp);
 void kt_smp_run(struct kt_smp *smp, void (*fn)(u64));
 /* Forget what was counted. */
 void kt_smp_clear(void);
-/* Where a SIPI has to send a vCPU. */
-#define KT_SIPI_VECTOR	0x30
 
 /* A test that is run with xAPICs and with x2APICs. */
 #define KITE_TEST_SMP(name, count)						\

@@ -69,6 +69,8 @@ struct kt_vm *kt_vm_new(enum kt_mode mode);
 struct kt_vm *kt_vm_new_irqchip(enum kt_mode mode);
 /* Another vCPU, as after power-up. */
 void kt_vcpu_init(struct kt_vcpu *vcpu, struct kt_vm *vm, u32 id);
+/* Take it away again. */
+void kt_vcpu_close(struct kt_vcpu *vcpu);
 /* Write the tables of @mode to guest memory and put the vCPU in it. */
 void kt_vcpu_set_mode(struct kt_vcpu *vcpu, enum kt_mode mode);
 /* Put the vCPU in the mode whose tables are there already. */

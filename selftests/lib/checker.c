@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "checker.h"
 
+#include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -223,4 +224,17 @@ void kt_pin(pid_t tid, unsigned int cpu)
 	CPU_ZERO(&set);
 	CPU_SET(cpu, &set);
 	ASSERT_EQ(0, sched_setaffinity(tid, sizeof(set), &set));
+}
+
+void kt_online(unsigned int cpu, bool online)
+{
+	char name[64];
+	int fd;
+
+	snprintf(name, sizeof(name), "/sys/devices/system/cpu/cpu%u/online", cpu);
+	fd = open(name, O_WRONLY);
+	if (fd < 0)
+		SKIP("CPU %u cannot be taken offline", cpu);
+	ASSERT_EQ(1, write(fd, online ? "1" : "0", 1));
+	close(fd);
 }

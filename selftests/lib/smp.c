@@ -119,13 +119,12 @@ struct kt_smp *kt_smp_new(unsigned int count, bool x2apic)
 	smp->vm = kt_vm_new_irqchip(KT_LONG64);
 	smp->count = count;
 	smp->vcpu[0] = smp->vm->vcpu;
-	for (i = 0; i < count; i++) {
-		if (i)
-			kt_vcpu_init(&smp->vcpu[i], smp->vm, i);
+	for (i = 1; i < count; i++)
+		kt_vcpu_init(&smp->vcpu[i], smp->vm, i);
+	for (i = 0; i < KT_SMP_MAX; i++)
 		kt_cpu[i] = (struct kt_cpu){
 			.number = i, .x2apic = x2apic, .stack = STACKS + (i + 1) * STACK_SIZE,
 		};
-	}
 	for (i = KT_COUNTED; i < 256; i++)
 		kt_set_gate(smp->vm, i, kt_counting + COUNTING_STUB * (i - KT_COUNTED));
 	memcpy(kt_ptr(smp->vm, SIPI_PAGE), kt_sipi_start, kt_sipi_end - kt_sipi_start);
@@ -139,9 +138,8 @@ void kt_smp_call(struct kt_smp *smp, unsigned int n, void (*fn)(u64), u64 arg)
 	kt_call_on(&smp->vcpu[n], fn, arg, kt_cpu[n].stack);
 }
 
-void kt_smp_call_by_sipi(struct kt_smp *smp, unsigned int n, void (*fn)(u64), u64 arg)
+void kt_smp_call_by_sipi(unsigned int n, void (*fn)(u64), u64 arg)
 {
-	ASSERT_TRUE(n < smp->count);
 	kt_cpu[n].fn = fn;
 	kt_cpu[n].arg = arg;
 }

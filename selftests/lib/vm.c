@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 /* The linker's: the program's image. */
 extern u8 __executable_start[], _end[];
@@ -39,6 +40,12 @@ void kt_vcpu_init(struct kt_vcpu *vcpu, struct kt_vm *vm, u32 id)
 		FAIL("mmap of a vCPU: errno %d", errno);
 	vcpu->run = map;
 	vcpu->trace = map + KITE_TRACE_OFFSET;
+}
+
+void kt_vcpu_close(struct kt_vcpu *vcpu)
+{
+	ASSERT_EQ(0, munmap(vcpu->run, vcpu->vm->info.vcpu_mmap_size));
+	ASSERT_EQ(0, close(vcpu->fd));
 }
 
 static struct kt_vm *vm_new(enum kt_mode mode, u32 flags)

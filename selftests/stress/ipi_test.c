@@ -7,6 +7,8 @@
  *
  * KITE_STRESS=100 makes it a million of each.
  */
+#include <sched.h>
+
 #include "apic.h"
 
 #define VECTOR		0x40		/* of vCPU 0; the others' follow */
@@ -195,3 +197,59 @@ TIMER_TEST(one_shots_while_busy, 1, one_shots, false)
 TIMER_TEST(one_shots_from_hlt, 2, one_shots, true)
 TIMER_TEST(deadlines_while_busy, 2, deadlines, false)
 TIMER_TEST(deadlines_from_hlt, 4, deadlines, true)
+
+/* The same while the vCPUs' threads are moved, or CPUs go and come. */
+static struct kt_smp *start_random(unsigned int count, u64 total)
+{
+	struct kt_smp *smp = kt_smp_new(count, true);
+	unsigned int i;
+
+	vcpus = count;
+	rounds = total / count;
+	for (i = 0; i < count; i++)
+		kt_smp_call(smp, i, send_at_random, i);
+	kt_smp_start(smp);
+	return smp;
+}
+
+KITE_TEST_TIMEOUT(threads_migrate, 3000)
+{
+	unsigned int cpus = kt_cpus();
+	struct kt_smp *smp;
+	u64 moves = 0;
+
+	if (cpus < 2)
+		SKIP("needs two CPUs");
+	smp = start_random(4, kt_times(2000));
+	while (finished < vcpus) {
+		kt_pin(smp->runner[kt_random() % 4].tid, kt_random() % cpus);
+		moves++;
+		if (kt_random() & 1)
+			sched_yield();
+	}
+	kt_smp_finish(smp);
+	expect_all(smp, rounds);
+	kt_note("%llu moves", moves);
+}
+
+KITE_TEST_TIMEOUT(cpus_come_and_go, 3000)
+{
+	unsigned int cpus = kt_cpus(), i;
+	struct kt_smp *smp;
+	u64 taken = 0;
+
+	if (cpus < 2)
+		SKIP("needs two CPUs");
+	smp = start_random(4, kt_times(2000));
+	while (finished < vcpus) {
+		/* All but CPU 0, in turn; with four CPUs down to one. */
+		for (i = 1; i < cpus; i++)
+			kt_online(i, false);
+		for (i = 1; i < cpus; i++)
+			kt_online(i, true);
+		taken++;
+	}
+	kt_smp_finish(smp);
+	expect_all(smp, rounds);
+	kt_note("all CPUs but one went %llu times", taken);
+}

@@ -4,7 +4,6 @@
  * go, vCPUs of one VM may run at the same time: the guest's registers and memory
  * stay as they are.
  */
-#include <fcntl.h>
 #include <sched.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -229,16 +228,6 @@ KITE_TEST_TIMEOUT(two_vcpus_fault_together, 1000)
 	}
 }
 
-static void set_online(char value)
-{
-	int fd = open("/sys/devices/system/cpu/cpu1/online", O_WRONLY);
-
-	if (fd < 0)
-		SKIP("CPU 1 cannot be taken offline");
-	ASSERT_EQ(1, write(fd, &value, 1));
-	close(fd);
-}
-
 KITE_TEST_TIMEOUT(cpus_come_and_go, 1000)
 {
 	u64 i, n = kt_times(10), before;
@@ -257,11 +246,11 @@ KITE_TEST_TIMEOUT(cpus_come_and_go, 1000)
 		while (checkers[0].done == before)
 			usleep(1000);
 		/* Its thread is moved away, from CPU 1 while it is in the guest. */
-		set_online('0');
+		kt_online(1, false);
 		before = checkers[0].done;
 		while (checkers[0].done == before)
 			usleep(1000);
-		set_online('1');
+		kt_online(1, true);
 	}
 	checkers[0].stop = 1;
 	kt_runner_finish(&r);
