@@ -20,6 +20,7 @@ union kite_arg {
 	struct kite_info info;
 	struct kite_vmx_msrs vmx_msrs;
 	struct kite_create_vm create_vm;
+	struct kite_clock clock;
 	struct kite_slot slot;
 	struct kite_create_vcpu create_vcpu;
 	struct kite_irq_line irq_line;

@@ -43,9 +43,12 @@ static long dev_get_vmx_msrs(void *obj, union kite_arg *arg)
 
 static long dev_create_vm(void *obj, union kite_arg *arg)
 {
-	struct kite_vm *vm = kite_vm_create(arg->create_vm.flags);
+	struct kite_vm *vm;
 	int fd;
 
+	if (arg->create_vm.reserved)
+		return -EINVAL;
+	vm = kite_vm_create(arg->create_vm.flags, arg->create_vm.tsc_khz);
 	if (IS_ERR(vm))
 		return PTR_ERR(vm);
 	fd = kite_vm_fd(vm);

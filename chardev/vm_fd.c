@@ -8,6 +8,7 @@
 #include <linux/uaccess.h>
 
 #include "../core/backend.h"
+#include "../core/clock.h"
 #include "../core/ioeventfd.h"
 #include "../core/irqchip.h"
 #include "../core/route.h"
@@ -83,6 +84,16 @@ static long vm_set_ioapic(void *obj, union kite_arg *arg)
 	return kite_irqchip_set_ioapic(obj, &arg->ioapic);
 }
 
+static long vm_get_clock(void *obj, union kite_arg *arg)
+{
+	return kite_clock_get(obj, &arg->clock);
+}
+
+static long vm_set_clock(void *obj, union kite_arg *arg)
+{
+	return kite_clock_set(obj, &arg->clock);
+}
+
 static const struct kite_ioctl vm_ioctls[] = {
 	KITE_IOCTL_IN(KITE_VM_IRQ_LINE, kite_irq_line, level, vm_irq_line),
 	KITE_IOCTL_IN(KITE_VM_PIC_INTR, kite_irq_line, level, vm_pic_intr),
@@ -93,6 +104,8 @@ static const struct kite_ioctl vm_ioctls[] = {
 	KITE_IOCTL_IN(KITE_VM_CREATE_VCPU, kite_create_vcpu, reserved, vm_create_vcpu),
 	KITE_IOCTL_INOUT(KITE_VM_GET_IOAPIC, kite_ioapic, redir, vm_get_ioapic),
 	KITE_IOCTL_IN(KITE_VM_SET_IOAPIC, kite_ioapic, redir, vm_set_ioapic),
+	KITE_IOCTL_INOUT(KITE_VM_GET_CLOCK, kite_clock, reserved, vm_get_clock),
+	KITE_IOCTL_IN(KITE_VM_SET_CLOCK, kite_clock, reserved, vm_set_clock),
 };
 
 static long vm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)

@@ -184,6 +184,9 @@ void kite_hw_vmx_msrs(struct kite_vmx_msrs *msrs);
 /** kite_hw_phys_bits() - width of guest-physical addresses */
 u32 kite_hw_phys_bits(void);
 
+/** kite_hw_has_tsc_scaling() - whether a guest's TSC can have a frequency of its own */
+bool kite_hw_has_tsc_scaling(void);
+
 /** kite_hw_has_step() - whether KITE_DEBUG_STEP works */
 bool kite_hw_has_step(void);
 

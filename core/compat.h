@@ -23,6 +23,15 @@
 #define _TIF_NEED_RESCHED_LAZY	0
 #endif
 
+/* How long a thread was runnable and did not run. */
+#ifdef CONFIG_SCHED_INFO
+#define KITE_HAVE_STEAL		true
+#define kite_run_delay()	(current->sched_info.run_delay)
+#else
+#define KITE_HAVE_STEAL		false
+#define kite_run_delay()	0ull
+#endif
+
 /* Kernels without the branch-history mitigation have no such feature. */
 #ifdef X86_FEATURE_CLEAR_BHB_VMEXIT
 #define KITE_CLEAR_BHB_VMEXIT	boot_cpu_has(X86_FEATURE_CLEAR_BHB_VMEXIT)

@@ -10,10 +10,10 @@
 #include <linux/kernel.h>
 #include <linux/nospec.h>
 #include <asm/processor.h>
-#include <asm/tsc.h>
 
 #include "../irq/lapic.h"
 #include "compat.h"
+#include "pvclock.h"
 #include "vm.h"
 
 enum { EAX, EBX, ECX, EDX };
@@ -22,6 +22,8 @@ enum { EAX, EBX, ECX, EDX };
 #define MAX_BASIC	0x16
 #define MAX_EXTENDED	0x80000008
 #define HYPERVISOR_LEAF	0x40000000
+#define HYPERVISOR_TIMING	(HYPERVISOR_LEAF + 0x10)
+#define PVCLOCK_LEAF	(HYPERVISOR_LEAF + 0x100)
 
 struct policy {
 	u32 leaf;
@@ -170,17 +172,6 @@ static void hide_vectors(u64 xcr0)
 	}
 }
 
-/* TSC and APIC timer: the guest need not measure them. */
-static void init_clocks(void)
-{
-	basic[0x15][0][EAX] = 1;
-	basic[0x15][0][EBX] = 1 << LAPIC_TIMER_SHIFT;
-	basic[0x15][0][ECX] = (u64)tsc_khz * 1000 >> LAPIC_TIMER_SHIFT;
-	basic[0x16][0][EAX] = tsc_khz / 1000;
-	basic[0x16][0][EBX] = tsc_khz / 1000;
-	basic[0x16][0][ECX] = (tsc_khz >> LAPIC_TIMER_SHIFT) / 1000;
-}
-
 void kite_cpuid_init(const struct kite_cpuid_caps *caps)
 {
 	unsigned int i;
@@ -207,7 +198,6 @@ void kite_cpuid_init(const struct kite_cpuid_caps *caps)
 		basic[0xd][1][EAX] &= ~B(3);
 	hide_vectors(caps->xcr0);
 	init_xsave(caps->xcr0);
-	init_clocks();
 }
 
 u32 kite_cpuid_word(u32 leaf, unsigned int reg)
@@ -293,14 +283,42 @@ static void leaf_features(const struct kite_vcpu *v, u64 cr4, u32 regs[4])
 		regs[EDX] &= ~B(9);
 }
 
-static void leaf_hypervisor(u32 leaf, u32 regs[4])
+/* TSC and APIC timer: the guest need not measure them. */
+static void leaf_tsc(const struct kite_vcpu *v, u32 regs[4])
 {
-	static const char signature[12] = "KiteKiteKite";
+	regs[EAX] = 1;
+	regs[EBX] = 1 << LAPIC_TIMER_SHIFT;
+	regs[ECX] = (u64)v->vm->clock.khz * 1000 >> LAPIC_TIMER_SHIFT;
+}
 
-	if (leaf != HYPERVISOR_LEAF)
+static void leaf_frequency(const struct kite_vcpu *v, u32 regs[4])
+{
+	u32 khz = v->vm->clock.khz;
+
+	regs[EAX] = khz / 1000;
+	regs[EBX] = khz / 1000;
+	regs[ECX] = (khz >> LAPIC_TIMER_SHIFT) / 1000;
+}
+
+/* Kite's own leaves, and 100H behind them those of the paravirtual clock. */
+static void leaf_hypervisor(const struct kite_vcpu *v, u32 leaf, u32 regs[4])
+{
+	static const char own[12] = "KiteKiteKite", pvclock[12] = "KVMKVMKVM";
+
+	if (leaf == HYPERVISOR_LEAF) {
+		regs[EAX] = HYPERVISOR_TIMING;
+		memcpy(&regs[EBX], own, sizeof(own));
+	} else if (leaf == HYPERVISOR_TIMING) {
+		regs[EAX] = v->vm->clock.khz;
+		regs[EBX] = v->vm->clock.khz >> LAPIC_TIMER_SHIFT;
+	} else if (!(v->vm->flags & KITE_VM_PVCLOCK)) {
 		return;
-	regs[EAX] = HYPERVISOR_LEAF;
-	memcpy(&regs[EBX], signature, sizeof(signature));
+	} else if (leaf == PVCLOCK_LEAF) {
+		regs[EAX] = PVCLOCK_LEAF + 1;
+		memcpy(&regs[EBX], pvclock, sizeof(pvclock));
+	} else if (leaf == PVCLOCK_LEAF + 1) {
+		regs[EAX] = kite_pvclock_features();
+	}
 }
 
 static bool has_subleaves(u32 leaf)
@@ -313,8 +331,8 @@ void kite_cpuid(const struct kite_vcpu *v, u32 leaf, u32 subleaf, u64 cr4, u32 r
 	const u32 *known;
 
 	memset(regs, 0, 4 * sizeof(regs[0]));
-	if (leaf - HYPERVISOR_LEAF < 0x100) {
-		leaf_hypervisor(leaf, regs);
+	if (leaf - HYPERVISOR_LEAF < 0x200) {
+		leaf_hypervisor(v, leaf, regs);
 		return;
 	}
 	/* A leaf beyond both ranges answers as the highest basic one. */
@@ -332,6 +350,12 @@ void kite_cpuid(const struct kite_vcpu *v, u32 leaf, u32 subleaf, u64 cr4, u32 r
 		break;
 	case 0x0d:
 		leaf_xsave(v, subleaf, regs);
+		break;
+	case 0x15:
+		leaf_tsc(v, regs);
+		break;
+	case 0x16:
+		leaf_frequency(v, regs);
 		break;
 	}
 }

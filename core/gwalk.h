@@ -34,4 +34,11 @@ int kite_gva_to_gpa(struct kite_vcpu *v, const struct kite_paging *paging, u64 g
 int kite_guest_read(struct kite_vcpu *v, u64 gpa, void *buf, u32 len);
 int kite_guest_write(struct kite_vcpu *v, u64 gpa, const void *buf, u32 len);
 
+/*
+ * For process context: host pages are brought in, and pages may be crossed.
+ * -ENXIO: outside the slots; -EFAULT: the host has no such page.
+ */
+int kite_guest_get(struct kite_vcpu *v, u64 gpa, void *buf, u32 len);
+int kite_guest_put(struct kite_vcpu *v, u64 gpa, const void *buf, u32 len);
+
 #endif

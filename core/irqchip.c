@@ -3,11 +3,10 @@
 
 #include <linux/bitmap.h>
 #include <linux/gfp.h>
-#include <linux/math64.h>
 #include <linux/string.h>
-#include <asm/tsc.h>
 
 #include "../irq/msi.h"
+#include "clock.h"
 #include "compat.h"
 #include "deliver.h"
 #include "request.h"
@@ -17,11 +16,6 @@ void kite_irqchip_init_vm(struct kite_vm *vm)
 {
 	raw_spin_lock_init(&vm->ioapic_lock);
 	ioapic_reset(&vm->ioapic);
-}
-
-u64 kite_guest_tsc(const struct kite_vcpu *v)
-{
-	return rdtsc() + v->tsc_offset;
 }
 
 static enum hrtimer_restart timer_fn(struct hrtimer *timer)
@@ -74,21 +68,17 @@ static void timer_program(struct kite_vcpu *v)
 		return;
 	}
 	/* A deadline may be centuries away, beyond what the host can count: look again before. */
-	wait = min_t(u64, next - now, (u64)tsc_khz * MSEC_PER_SEC * SECS_PER_HOUR);
-	hrtimer_start(&v->timer, ns_to_ktime(mul_u64_u32_div(wait, USEC_PER_SEC, tsc_khz) + 1),
+	wait = min_t(u64, next - now, (u64)v->vm->clock.khz * MSEC_PER_SEC * SECS_PER_HOUR);
+	hrtimer_start(&v->timer, ns_to_ktime(kite_clock_ns(v->vm, wait) + 1),
 		      HRTIMER_MODE_REL_PINNED_HARD);
 }
 
-void kite_set_tsc_offset(struct kite_vcpu *v, u64 offset)
+void kite_irqchip_tsc_moved(struct kite_vcpu *v, u64 before, u64 after)
 {
-	u64 before = kite_guest_tsc(v);
-	u64 after = before - v->tsc_offset + offset;
-
-	v->tsc_offset = offset;
-	if (v->irqchip) {
-		lapic_tsc_moved(&v->lapic, before, after);
-		timer_program(v);
-	}
+	if (!v->irqchip)
+		return;
+	lapic_tsc_moved(&v->lapic, before, after);
+	timer_program(v);
 }
 
 void kite_irqchip_timer(struct kite_vcpu *v)

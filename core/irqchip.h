@@ -18,10 +18,8 @@ int kite_irqchip_init_vcpu(struct kite_vcpu *v);
 void kite_irqchip_stop_vcpu(struct kite_vcpu *v);	/* no timer fires after it */
 void kite_irqchip_free_vcpu(struct kite_vcpu *v);
 
-/* The guest's time-stamp counter. */
-u64 kite_guest_tsc(const struct kite_vcpu *v);
-/* Move it by changing the offset; deadlines of the APIC timer follow. */
-void kite_set_tsc_offset(struct kite_vcpu *v, u64 offset);
+/* The guest's TSC jumps, or keeps its value while the host's did; the APIC timer follows. */
+void kite_irqchip_tsc_moved(struct kite_vcpu *v, u64 before, u64 after);
 
 /* For the vCPU's own thread: do what an operation on its LAPIC asks for. */
 void kite_lapic_out(struct kite_vcpu *v, const struct lapic_out *out);

@@ -235,15 +235,12 @@ int kite_handle_string_io(struct kite_vcpu *v, u16 port, u8 width, bool in, u64 
 	return kite_exit_io(v, port, width, KITE_IO_STRING | (in ? KITE_IO_IN : 0), n);
 }
 
-/* Guest memory from process context: the page may be brought in. */
+/* A slot that user space took away meanwhile swallows the data, as a PC's bus does. */
 static int write_guest(struct kite_vcpu *v, u64 gpa, const void *buf, u32 len)
 {
-	unsigned long uaddr = kite_gpa_to_uaddr(v->vm, gpa, true);
+	int ret = kite_guest_put(v, gpa, buf, len);
 
-	/* A slot that user space took away meanwhile swallows the data, as a PC's bus does. */
-	if (uaddr && copy_to_user((void __user *)uaddr, buf, len))
-		return -EFAULT;
-	return 0;
+	return ret == -ENXIO ? 0 : ret;
 }
 
 static void complete_in(struct kite_vcpu *v, u64 data)

@@ -11,12 +11,14 @@
 #include <linux/vtime.h>
 
 #include "backend.h"
+#include "clock.h"
 #include "deliver.h"
 #include "exit_record.h"
 #include "fault.h"
 #include "ioeventfd.h"
 #include "irqchip.h"
 #include "mmio.h"
+#include "pvclock.h"
 #include "request.h"
 #include "vm.h"
 #include "yield.h"
@@ -109,19 +111,31 @@ int kite_vcpu_settle(struct kite_vcpu *v)
 	return ret < 0 ? ret : 0;
 }
 
-static int thread_work(void)
+static int thread_work(struct kite_vcpu *v)
 {
 	unsigned long flags = read_thread_flags();
 
 	if (flags & (_TIF_SIGPENDING | _TIF_NOTIFY_SIGNAL))
 		return -EINTR;
 	/* cond_resched() and need_resched() do not know of lazy preemption. */
-	if (flags & (_TIF_NEED_RESCHED | _TIF_NEED_RESCHED_LAZY))
+	if (flags & (_TIF_NEED_RESCHED | _TIF_NEED_RESCHED_LAZY)) {
+		kite_pvclock_preempted(v, true);
 		schedule();
+		kite_pvclock_preempted(v, false);
+	}
 	/* Task work runs on the way to user space; the ioctl starts again by itself. */
 	if (flags & _TIF_NOTIFY_RESUME)
 		return restart_syscall();
 	return 1;
+}
+
+static void serve_clock(struct kite_vcpu *v)
+{
+	if (kite_vcpu_take(v, KITE_REQ_CLOCK))
+		kite_clock_serve(v);
+	if (kite_vcpu_take(v, KITE_REQ_WALL_CLOCK))
+		kite_pvclock_wall_clock(v);
+	kite_pvclock_steal(v);
 }
 
 /* Everything that needs interrupts on. > 0: the guest may run. */
@@ -132,9 +146,11 @@ static int outside(struct kite_vcpu *v)
 	/* What others wait for, even if user space does not come back soon. */
 	if (kite_vcpu_take(v, KITE_REQ_DOORBELL))
 		kite_serve_doorbell(v);
-	ret = thread_work();
+	ret = thread_work(v);
 	if (ret > 0)
 		ret = serve_init(v);
+	if (ret > 0)
+		serve_clock(v);
 	if (ret > 0 && test_bit(KITE_REQ_STOP, &v->requests))
 		ret = kite_exit_plain(v, KITE_EXIT_STOP);
 	if (ret > 0 && kite_vcpu_take(v, KITE_REQ_USER_KICK))
@@ -158,7 +174,9 @@ static int window(struct kite_vcpu *v)
 	smp_store_mb(v->mode, KITE_IN_GUEST);	/* barrier B */
 	if (!kite_must_leave(v)) {
 		vtime_account_guest_enter();
+		kite_clock_enter(v);
 		ret = kite_hw_run(v);
+		kite_clock_leave(v);
 		smp_store_release(&v->mode, KITE_OUTSIDE);	/* closed, for kite_vm_flush() */
 		kite_hw_after_run(v);
 		/* The tick that ended the window is guest time: let it in first. */

@@ -7,6 +7,7 @@
 #include <linux/slab.h>
 
 #include "backend.h"
+#include "clock.h"
 #include "fpu.h"
 #include "irqchip.h"
 #include "vm.h"
@@ -35,6 +36,7 @@ static int vcpu_init(struct kite_vcpu *v)
 static void vcpu_free(struct kite_vcpu *v)
 {
 	kite_irqchip_stop_vcpu(v);
+	kite_clock_stop_vcpu(v);
 	kite_ept_cache_drain(&v->ept_cache);
 	kite_fpu_free(v);
 	kite_irqchip_free_vcpu(v);

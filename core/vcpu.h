@@ -38,6 +38,8 @@ enum kite_request {
 	KITE_REQ_INIT,		/* an INIT came in */
 	KITE_REQ_SIPI,		/* a SIPI came in, with @sipi_vector */
 	KITE_REQ_STOP,		/* KITE_VCPU_STOP; cleared by KITE_VCPU_CONT only */
+	KITE_REQ_CLOCK,		/* the VM's clock or a TSC changed */
+	KITE_REQ_WALL_CLOCK,	/* the guest asks for the wall clock */
 	KITE_REQ_USER_KICK,	/* KITE_VCPU_KICK */
 	KITE_REQ_YIELD,		/* the guest spins: let another vCPU run */
 	KITE_REQ_FAULT,		/* map the page of @fault, then run on */
@@ -48,6 +50,7 @@ enum kite_request {
 /* Requests that mean something only with the window closed. */
 #define KITE_REQ_OUTSIDE	(BIT(KITE_REQ_INIT) | BIT(KITE_REQ_SIPI) | BIT(KITE_REQ_STOP) | \
 				 BIT(KITE_REQ_YIELD) | \
+				 BIT(KITE_REQ_CLOCK) | BIT(KITE_REQ_WALL_CLOCK) | \
 				 BIT(KITE_REQ_USER_KICK) | BIT(KITE_REQ_FAULT) | \
 				 BIT(KITE_REQ_FAULT_IN) | BIT(KITE_REQ_DOORBELL))
 
@@ -131,7 +134,11 @@ struct kite_vcpu {
 	bool halt_nmi;		/* NMIs were not blocked then */
 	u32 debug;		/* KITE_DEBUG_* */
 	struct kite_event event;
-	u64 tsc_offset;
+	u64 tsc_offset;		/* of the TSC to the host's, scaled */
+	u64 clock_offset;	/* kite_vm_clock.offset and .gen, as this vCPU knows them */
+	u32 clock_gen;
+	bool skewed;		/* @tsc_offset is not @clock_offset */
+	u64 clock_last;		/* the VM's counter when the guest last ran */
 
 	struct kite_stats stats;
 
@@ -159,6 +166,9 @@ struct kite_vcpu {
 	u64 dr6;
 	struct kite_guest_msrs msrs;
 	struct kite_mtrrs mtrrs;
+	struct kite_pvclock pvclock;
+	struct task_struct *run_thread;	/* whose run delay @run_delay is; not to be followed */
+	u64 run_delay;
 
 	/* Vectors posted by others; merged into @lapic by the vCPU. */
 	unsigned long pir[4];

@@ -3,7 +3,6 @@
 
 #include <linux/err.h>
 #include <linux/slab.h>
-#include <asm/msr.h>
 
 #include "ioeventfd.h"
 #include "irqchip.h"
@@ -12,12 +11,12 @@
 
 static atomic64_t vm_numbers;
 
-struct kite_vm *kite_vm_create(u32 flags)
+struct kite_vm *kite_vm_create(u32 flags, u32 tsc_khz)
 {
 	struct kite_vm *vm;
 	int ret;
 
-	if (flags & ~KITE_VM_IRQCHIP)
+	if (flags & ~(KITE_VM_IRQCHIP | KITE_VM_PVCLOCK))
 		return ERR_PTR(-EINVAL);
 	vm = kzalloc(sizeof(*vm), GFP_KERNEL_ACCOUNT);
 	if (!vm)
@@ -26,8 +25,10 @@ struct kite_vm *kite_vm_create(u32 flags)
 	mutex_init(&vm->vcpus_lock);
 	vm->flags = flags;
 	vm->number = atomic64_inc_return(&vm_numbers);
-	vm->tsc_offset = -rdtsc();
 	kite_irqchip_init_vm(vm);
+	ret = kite_clock_init_vm(vm, tsc_khz);
+	if (ret)
+		goto free_vm;
 	ret = kite_routes_init(vm);
 	if (ret)
 		goto free_vm;

@@ -8,6 +8,7 @@
 
 #include "../ept/ept.h"
 #include "../irq/ioapic.h"
+#include "clock.h"
 #include "memslot.h"
 #include "vcpu.h"
 
@@ -21,7 +22,7 @@ struct kite_vm {
 	struct kref ref;	/* the VM fd and each vCPU fd hold one */
 	u32 flags;		/* KITE_VM_* */
 	u64 number;		/* never given to another VM */
-	u64 tsc_offset;		/* of a new vCPU: its counter starts with the VM */
+	struct kite_vm_clock clock;
 
 	struct kite_mm *kmm;	/* the address space the memory comes from */
 	struct list_head kmm_link;
@@ -61,7 +62,7 @@ static inline struct kite_vcpu *kite_next_vcpu(const struct kite_vm *vm, u64 *le
 	return v;
 }
 
-struct kite_vm *kite_vm_create(u32 flags);
+struct kite_vm *kite_vm_create(u32 flags, u32 tsc_khz);
 void kite_vm_get(struct kite_vm *vm);
 void kite_vm_put(struct kite_vm *vm);
 

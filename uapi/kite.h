@@ -46,6 +46,8 @@
 #define KITE_VM_SET_ROUTES	_IO(KITE_IOC, 0x26)	/* struct kite_routes */
 #define KITE_VM_IOEVENTFD	_IO(KITE_IOC, 0x28)	/* struct kite_ioeventfd */
 #define KITE_VM_PIC_INTR	_IO(KITE_IOC, 0x29)	/* struct kite_irq_line */
+#define KITE_VM_GET_CLOCK	_IO(KITE_IOC, 0x2a)	/* struct kite_clock */
+#define KITE_VM_SET_CLOCK	_IO(KITE_IOC, 0x2b)	/* struct kite_clock */
 
 /* On a vCPU. */
 #define KITE_VCPU_RUN		_IO(KITE_IOC, 0x40)	/* no argument, 0 */
@@ -75,7 +77,7 @@
  * @vcpu_mmap_size: bytes to mmap on a vCPU fd: the run page, then the trace
  * @trace_entries: how many struct kite_trace_entry the trace holds
  * @phys_bits: width of a guest-physical address
- * @tsc_khz: frequency of the guests' time-stamp counter
+ * @tsc_khz: frequency of the time-stamp counter of the host, and of guests by default
  * @xsave_size: bytes of a full XSAVE image (KITE_VCPU_GET_XSAVE)
  * @xcr0: bits a guest may set in XCR0
  * @reserved: 0
@@ -115,19 +117,61 @@ struct kite_vmx_msrs {
 /* The VM has a local APIC for each vCPU and one I/O APIC, all in the kernel. */
 #define KITE_VM_IRQCHIP		(1u << 0)
 
+/*
+ * The guest finds the paravirtual clock and steal time that Linux knows from KVM: CPUID
+ * leaf 40000100H has KVM's signature, 40000101H the features, MSRs 4B564D00H, 4B564D01H
+ * and 4B564D03H are there.
+ */
+#define KITE_VM_PVCLOCK		(1u << 1)
+
 /**
  * struct kite_create_vm - make a VM; the ioctl returns its file descriptor
  * @size: sizeof(struct kite_create_vm)
  * @flags: KITE_VM_*
+ * @tsc_khz: frequency of the guest's time-stamp counter; 0: that of the host. Without TSC
+ *	     scaling it may differ from the host's by 250 ppm only, and the counter runs
+ *	     with the host's.
+ * @reserved: 0
  *
  * Without KITE_VM_IRQCHIP there are no interrupts, and HLT ends KITE_VCPU_RUN
  * with KITE_EXIT_HLT.
  *
- * Errors: EMFILE and ENFILE (too many open files).
+ * Errors: EMFILE and ENFILE (too many open files), EINVAL (@tsc_khz below 1 MHz or above
+ * 100 GHz), EOPNOTSUPP (the CPU cannot give the TSC that frequency).
  */
 struct kite_create_vm {
 	__u32 size;
 	__u32 flags;
+	__u32 tsc_khz;
+	__u32 reserved;
+};
+
+/**
+ * struct kite_clock - the clock of a VM: its time-stamp counter and its paravirtual clock
+ * @size: sizeof(struct kite_clock)
+ * @flags: 0
+ * @ns: the paravirtual clock; it started at 0 with the VM
+ * @tsc: the VM's time-stamp counter: the TSC of a vCPU whose IA32_TSC_ADJUST is 0
+ * @host_tsc: the host's counter at the same moment. A set says by it of which moment @ns and
+ *	      @tsc are, 0: of now
+ * @real_ns: the host's CLOCK_REALTIME at the same moment; a set does not read it
+ * @tsc_khz: frequency of the guests' counter; a set takes no other value but 0
+ * @reserved: 0
+ *
+ * A set moves the TSC of every vCPU to @tsc plus its IA32_TSC_ADJUST: to restore a VM, set
+ * the clock last, after the states of the vCPUs.
+ *
+ * Errors of a set: EINVAL (@host_tsc in the future, another @tsc_khz).
+ */
+struct kite_clock {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 ns;
+	__aligned_u64 tsc;
+	__aligned_u64 host_tsc;
+	__aligned_u64 real_ns;
+	__u32 tsc_khz;
+	__u32 reserved;
 };
 
 /* Writes to the slot end KITE_VCPU_RUN with KITE_EXIT_MMIO. */
@@ -490,7 +534,20 @@ struct kite_events {
 #define KITE_STATE_MSRS		(1u << 4)
 #define KITE_STATE_MTRRS	(1u << 5)
 #define KITE_STATE_EVENTS	(1u << 6)
-#define KITE_STATE_ALL		((1u << 7) - 1)
+#define KITE_STATE_PVCLOCK	(1u << 7)
+#define KITE_STATE_ALL		((1u << 8) - 1)
+
+/**
+ * struct kite_pvclock - MSRs of the paravirtual clock (KITE_VM_PVCLOCK), else 0
+ * @wall_clock: 4B564D00H: address of the wall clock, which is written when the guest sets it
+ * @system_time: 4B564D01H: address of the vCPU's clock, bit 0: enabled
+ * @steal_time: 4B564D03H: address of the vCPU's steal time, bit 0: enabled
+ */
+struct kite_pvclock {
+	__aligned_u64 wall_clock;
+	__aligned_u64 system_time;
+	__aligned_u64 steal_time;
+};
 
 /**
  * struct kite_state - the state of a vCPU, by groups
@@ -505,6 +562,7 @@ struct kite_events {
  * @msrs: other MSRs; to write @tsc moves the counter, @tsc_adjust does not follow
  * @mtrrs: memory type range registers
  * @events: pending events, interruptibility, activity
+ * @pvclock: MSRs of the paravirtual clock
  *
  * A set that would make a state no CPU can be in is refused with EINVAL and
  * changes nothing; what only the CPU can tell ends the next KITE_VCPU_RUN with
@@ -523,6 +581,7 @@ struct kite_state {
 	struct kite_msrs msrs;
 	struct kite_mtrrs mtrrs;
 	struct kite_events events;
+	struct kite_pvclock pvclock;
 };
 
 /**

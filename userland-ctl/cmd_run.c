@@ -273,6 +273,8 @@ static int with_events(struct session *s)
 	s->cfg = (struct machine_config){
 		.mem = s->opt.mem,
 		.cpus = s->opt.cpus,
+		.tsc_khz = s->opt.tsc_khz,
+		.pvclock = !s->opt.no_pvclock,
 		.debugcon = s->opt.debugcon,
 		.console = &s->console,
 		.times = &s->times,

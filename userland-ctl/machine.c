@@ -245,13 +245,20 @@ static int add_vcpu(struct machine *m, u32 id)
 
 static int create(struct machine *m)
 {
+	u32 flags = KITE_VM_IRQCHIP | (m->cfg->pvclock ? KITE_VM_PVCLOCK : 0);
 	u32 id;
 	int ret;
 
 	ret = open_device(m);
 	if (ret)
 		return ret;
-	m->vm = kite_create_vm(m->dev, KITE_VM_IRQCHIP);
+	m->vm = kite_create_vm(m->dev, flags, m->cfg->tsc_khz);
+	if (m->vm == -EOPNOTSUPP) {
+		fprintf(stderr,
+			"kitectl: --tsc-khz %u: this CPU cannot scale the TSC; the host's has %u kHz\n",
+			m->cfg->tsc_khz, m->info.tsc_khz);
+		return m->vm;
+	}
 	if (m->vm < 0)
 		return complain("KITE_CREATE_VM", m->vm);
 	ret = add_memory(m);

@@ -34,6 +34,8 @@ struct vcpu {
 struct machine_config {
 	u64 mem;
 	u32 cpus;
+	u32 tsc_khz;		/* 0: the host's */
+	bool pvclock;
 	bool debugcon;
 	FILE *trace;		/* NULL: none */
 	struct console *console;

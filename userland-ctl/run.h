@@ -16,6 +16,8 @@ struct run_options {
 	const char *append;
 	u64 mem;
 	u32 cpus;
+	u32 tsc_khz;				/* 0: the host's */
+	bool no_pvclock;
 	const struct boot_format *flat;		/* NULL: what the file says */
 	u64 flat_addr;
 	bool flat_addr_set;

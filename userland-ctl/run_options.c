@@ -12,6 +12,8 @@
 #define FLAT_ADDR_REAL		0x7c00
 #define FLAT_ADDR		MIB(1)
 #define TIMEOUT_MAX		1000000000u
+#define TSC_KHZ_MIN		1000u
+#define TSC_KHZ_MAX		100000000u
 
 static const struct boot_format flat_formats[] = {
 	{ "real", NULL, NULL, flat_real_load },
@@ -73,6 +75,26 @@ static const char *set_cpus(void *ctx, const char *value)
 	if (n > MACHINE_MAX_CPUS)
 		return "more than 64";
 	opt->cpus = n;
+	return NULL;
+}
+
+static const char *set_tsc_khz(void *ctx, const char *value)
+{
+	struct run_options *opt = ctx;
+	u64 n;
+
+	if (!parse_size(value, &n))
+		return "not a number of kHz";
+	if (n < TSC_KHZ_MIN || n > TSC_KHZ_MAX)
+		return "not a frequency from 1 MHz to 100 GHz";
+	opt->tsc_khz = n;
+	return NULL;
+}
+
+static const char *set_no_pvclock(void *ctx, const char *value)
+{
+	(void)value;
+	((struct run_options *)ctx)->no_pvclock = true;
 	return NULL;
 }
 
@@ -199,6 +221,9 @@ static const struct opt opts[] = {
 	{ "append", "STRING", "command line of the kernel", set_append },
 	{ "mem", "SIZE", "memory, with K, M, G or T behind it; 2M to 1T, default 256M", set_mem },
 	{ "cpus", "N", "vCPUs, each a thread; 1 to 64, default 1", set_cpus },
+	{ "tsc-khz", "N", "frequency of the time-stamp counter; default that of the host",
+	  set_tsc_khz },
+	{ "no-pvclock", NULL, "no paravirtual clock and steal time", set_no_pvclock },
 	{ "flat-mode", "MODE", "the file is a flat binary: real, protected or long",
 	  set_flat_mode },
 	{ "flat-addr", "ADDR", "where it goes and starts; default 0x7c00 in real mode, else 1M",

@@ -6,7 +6,10 @@
 #include "../core/exit_record.h"
 #include "../core/fpu.h"
 #include "../core/run.h"
+#include "../core/vm.h"
 #include "dump.h"
+
+#define NO_SUCH_CALL	(-1000)
 
 int vmx_exit_unexpected(struct vmx_vcpu *x)
 {
@@ -17,6 +20,18 @@ int vmx_exit_unexpected(struct vmx_vcpu *x)
 int vmx_exit_undefined(struct vmx_vcpu *x)
 {
 	return vmx_ud(x);
+}
+
+/*
+ * VMCALL comes with the signature of the paravirtual clock: there are no calls, and
+ * -1000 says so. Without it the guest's CPU has no VMX.
+ */
+int vmx_exit_vmcall(struct vmx_vcpu *x)
+{
+	if (!(x->core.vm->flags & KITE_VM_PVCLOCK))
+		return vmx_ud(x);
+	vmx_set_gpr(x, KITE_RAX, NO_SUCH_CALL);
+	return vmx_skipped(x);
 }
 
 /* Instructions that a guest may not use. */

@@ -14,9 +14,11 @@
 #include <asm/page.h>
 
 #include "../core/backend.h"
+#include "../core/clock.h"
 #include "../core/compat.h"
 #include "../core/cpuid.h"
 #include "../core/irqchip.h"
+#include "../core/pvclock.h"
 #include "caps.h"
 
 #define READ_BITMAP	0	/* byte offsets in the MSR bitmap */
@@ -160,7 +162,7 @@ static int write_tsc(struct vmx_vcpu *x, u32 msr, u64 value)
 
 	x->core.msrs.tsc_adjust += delta;
 	kite_set_tsc_offset(&x->core, x->core.tsc_offset + delta);
-	vmwrite(VMCS_TSC_OFFSET, x->core.tsc_offset);
+	vmx_write_tsc_offset(x);
 	return 0;
 }
 
@@ -176,7 +178,7 @@ static int write_tsc_adjust(struct vmx_vcpu *x, u32 msr, u64 value)
 
 	x->core.msrs.tsc_adjust = value;
 	kite_set_tsc_offset(&x->core, x->core.tsc_offset + delta);
-	vmwrite(VMCS_TSC_OFFSET, x->core.tsc_offset);
+	vmx_write_tsc_offset(x);
 	return 0;
 }
 
@@ -422,6 +424,16 @@ static int write_debugctl(struct vmx_vcpu *x, u32 msr, u64 value)
 	return value & ~(u64)(DEBUGCTLMSR_LBR | DEBUGCTLMSR_BTF) ? -EINVAL : 0;
 }
 
+static int read_pvclock(struct vmx_vcpu *x, u32 msr, u64 *value)
+{
+	return kite_pvclock_read_msr(&x->core, msr, value);
+}
+
+static int write_pvclock(struct vmx_vcpu *x, u32 msr, u64 value)
+{
+	return kite_pvclock_write_msr(&x->core, msr, value);
+}
+
 /* Sorted by first. */
 static const struct msr_row rows[] = {
 	{ 0x000, 0x001, read_zero, write_zero_only },		/* P5_MC_ADDR, P5_MC_TYPE */
@@ -446,6 +458,8 @@ static const struct msr_row rows[] = {
 	{ MSR_IA32_TSC_DEADLINE, MSR_IA32_TSC_DEADLINE, read_deadline, write_deadline },
 	{ LAPIC_MSR_FIRST, LAPIC_MSR_LAST, read_x2apic, write_x2apic },
 	{ MSR_IA32_XSS, MSR_IA32_XSS, read_zero, write_zero_only },
+	{ KITE_MSR_PV_WALL_CLOCK, KITE_MSR_PV_SYSTEM_TIME, read_pvclock, write_pvclock },
+	{ KITE_MSR_PV_STEAL_TIME, KITE_MSR_PV_STEAL_TIME, read_pvclock, write_pvclock },
 	{ MSR_EFER, MSR_EFER, NULL, write_efer },
 	{ MSR_STAR, MSR_LSTAR, NULL, write_loaded },
 	{ MSR_CSTAR, MSR_CSTAR, read_cstar, write_cstar },

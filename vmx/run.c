@@ -99,6 +99,7 @@ int kite_hw_run(struct kite_vcpu *v)
 	kite_fpu_load(v);
 	vmx_host_save(x);
 	drop_stale_translations(x);
+	vmx_write_tsc_offset(x);
 	vmx_update_debug(x);
 	ret = run_guest(x);
 	vmx_host_restore(x);

@@ -9,7 +9,7 @@
 
 #include "../core/backend.h"
 #include "../core/compat.h"
-#include "../core/irqchip.h"
+#include "../core/clock.h"
 #include "../core/vm.h"
 #include "bits.h"
 #include "caps.h"
@@ -34,6 +34,7 @@ static const struct {
 	{ VMCS_EXIT_MSR_LOAD_COUNT, 0 },
 	{ VMCS_ENTRY_MSR_LOAD_COUNT, 0 },
 	{ VMCS_ENTRY_INTERRUPTION_INFO, 0 },
+	{ VMCS_TSC_OFFSET, 0 },
 	{ VMCS_LINK_POINTER, ~0ull },
 	{ VMCS_GUEST_IA32_DEBUGCTL, 0 },
 	{ VMCS_GUEST_ACTIVITY_STATE, 0 },
@@ -51,6 +52,7 @@ static void write_controls(struct vmx_vcpu *x)
 
 	if (!x->vpid)
 		proc2 &= ~PROC2_VPID;
+	vmx_tsc_controls(x, &proc2);
 	x->proc = vmx_caps.word[VMX_WORD_PROC];
 	vmwrite(VMCS_PIN_BASED_CONTROLS, vmx_caps.word[VMX_WORD_PIN]);
 	vmwrite(VMCS_PROC_BASED_CONTROLS, x->proc);
@@ -98,8 +100,7 @@ static void write_vmcs(struct vmx_vcpu *x, void *reset)
 	vmx_cr_init_masks();
 	vmx_state_set(x, reset);
 	/* Exactly the same for all vCPUs: they agree on the time since the VM was made. */
-	kite_set_tsc_offset(&x->core, x->core.vm->tsc_offset);
-	vmwrite(VMCS_TSC_OFFSET, x->core.tsc_offset);
+	kite_clock_init_vcpu(&x->core);
 }
 
 int kite_hw_vcpu_reset(struct kite_vcpu *v)

@@ -12,8 +12,10 @@
 #include <asm/processor-flags.h>
 
 #include "../core/backend.h"
+#include "../core/clock.h"
 #include "../core/fpu.h"
 #include "../core/irqchip.h"
+#include "../core/request.h"
 #include "../core/vm.h"
 #include "bits.h"
 #include "caps.h"
@@ -139,6 +141,7 @@ static void get_msrs(struct vmx_vcpu *x, struct kite_msrs *s)
 {
 	struct kite_vcpu *v = &x->core;
 
+	kite_clock_enter(v);
 	*s = (struct kite_msrs){
 		.star = v->msrs.star, .lstar = v->msrs.lstar, .cstar = v->msrs.cstar,
 		.fmask = v->msrs.fmask, .kernel_gs_base = v->msrs.kernel_gs_base,
@@ -164,8 +167,8 @@ static void set_msrs(struct vmx_vcpu *x, const struct kite_msrs *s)
 		.tsc_aux = s->tsc_aux, .tsc_adjust = s->tsc_adjust,
 	};
 	v->regs.guest_spec_ctrl = s->spec_ctrl;
+	kite_clock_enter(v);
 	kite_set_tsc_offset(v, v->tsc_offset + (s->tsc - kite_guest_tsc(v)));
-	vmwrite(VMCS_TSC_OFFSET, v->tsc_offset);
 	if (v->irqchip) {
 		lapic_set_deadline(&v->lapic, s->tsc_deadline, kite_guest_tsc(v), &out);
 		kite_lapic_out(v, &out);
@@ -186,6 +189,19 @@ static void set_mtrrs(struct vmx_vcpu *x, const struct kite_mtrrs *s)
 	x->core.mtrrs = *s;
 }
 
+static void get_pvclock(struct vmx_vcpu *x, struct kite_pvclock *s)
+{
+	*s = x->core.pvclock;
+}
+
+static void set_pvclock(struct vmx_vcpu *x, const struct kite_pvclock *s)
+{
+	x->core.pvclock = *s;
+	/* As if the guest had written them. */
+	kite_vcpu_request_self(&x->core, KITE_REQ_CLOCK);
+	kite_vcpu_request_self(&x->core, KITE_REQ_WALL_CLOCK);
+}
+
 void vmx_state_get(struct vmx_vcpu *x, struct kite_state *s)
 {
 	if (s->groups & KITE_STATE_GPRS)
@@ -202,6 +218,8 @@ void vmx_state_get(struct vmx_vcpu *x, struct kite_state *s)
 		get_mtrrs(x, &s->mtrrs);
 	if (s->groups & KITE_STATE_EVENTS)
 		vmx_get_events(x, &s->events);
+	if (s->groups & KITE_STATE_PVCLOCK)
+		get_pvclock(x, &s->pvclock);
 }
 
 void vmx_state_set(struct vmx_vcpu *x, const struct kite_state *s)
@@ -220,6 +238,8 @@ void vmx_state_set(struct vmx_vcpu *x, const struct kite_state *s)
 		set_mtrrs(x, &s->mtrrs);
 	if (s->groups & KITE_STATE_EVENTS)
 		vmx_set_events(x, &s->events);
+	if (s->groups & KITE_STATE_PVCLOCK)
+		set_pvclock(x, &s->pvclock);
 }
 
 static void get_groups(struct vmx_vcpu *x, void *state)

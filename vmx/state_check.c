@@ -11,6 +11,7 @@
 
 #include "../core/backend.h"
 #include "../core/fpu.h"
+#include "../core/pvclock.h"
 #include "bits.h"
 #include "caps.h"
 #include "state.h"
@@ -123,5 +124,7 @@ int vmx_state_check(const struct kite_vcpu *v, const struct kite_state *s)
 		ok &= mtrrs_valid(&s->mtrrs);
 	if (s->groups & KITE_STATE_EVENTS)
 		ok &= vmx_events_valid(&s->events);
+	if (s->groups & KITE_STATE_PVCLOCK)
+		ok &= kite_pvclock_valid(v, &s->pvclock);
 	return ok ? 0 : -EINVAL;
 }

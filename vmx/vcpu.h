@@ -96,6 +96,8 @@ struct vmx_vcpu {
 	u32 proc;
 	u32 exception_bitmap;
 
+	u64 tsc_offset;		/* as it is in the VMCS */
+
 	u64 ept_gen;		/* of the EPT when this vCPU last dropped its translations */
 	int last_cpu;		/* where that was */
 };
@@ -163,6 +165,10 @@ void vmx_reload_pdptes(struct vmx_vcpu *x);
 /* exit_pause.c */
 void vmx_pause_init(void);
 void vmx_pause_setup(void);
+/* timer.c */
+void vmx_timer_init(void);
+void vmx_tsc_controls(struct vmx_vcpu *x, u32 *proc2);
+void vmx_write_tsc_offset(struct vmx_vcpu *x);
 
 /* debug.c */
 void vmx_update_debug(struct vmx_vcpu *x);

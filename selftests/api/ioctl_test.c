@@ -59,6 +59,11 @@ static void fill_ioapic(void *arg)
 	vm_get_ioapic(vm->fd, arg);
 }
 
+static void fill_clock(void *arg)
+{
+	vm_get_clock(vm->fd, arg);
+}
+
 static void fill_groups(void *arg)
 {
 	((struct kite_state *)arg)->groups = KITE_STATE_ALL;
@@ -109,13 +114,15 @@ static const struct row {
 	u32 flags;		/* those that are defined */
 	fill_fn *fill;
 	struct { u32 at, len; } reserved[4];
+	u32 grown;		/* bytes that later versions have added */
 } rows[] = {
 	{ "GET_INFO", DEV, KITE_GET_INFO, sizeof(struct kite_info), true, 0, fill_nothing,
 	  { RESERVED(kite_info, reserved) } },
 	{ "GET_VMX_MSRS", DEV, KITE_GET_VMX_MSRS, sizeof(struct kite_vmx_msrs), true, 0,
 	  fill_nothing },
 	{ "CREATE_VM", DEV, KITE_CREATE_VM, sizeof(struct kite_create_vm), false,
-	  KITE_VM_IRQCHIP, fill_nothing },
+	  KITE_VM_IRQCHIP | KITE_VM_PVCLOCK, fill_nothing,
+	  { RESERVED(kite_create_vm, reserved) }, 8 },
 	{ "SET_SLOT", VM, KITE_VM_SET_SLOT, sizeof(struct kite_slot), false,
 	  KITE_SLOT_READONLY, fill_slot, { RESERVED(kite_slot, reserved) } },
 	{ "CREATE_VCPU", VM, KITE_VM_CREATE_VCPU, sizeof(struct kite_create_vcpu), false, 0,
@@ -129,12 +136,16 @@ static const struct row {
 	  fill_nothing },
 	{ "SET_IOAPIC", VM, KITE_VM_SET_IOAPIC, sizeof(struct kite_ioapic), false, 0,
 	  fill_ioapic },
+	{ "GET_CLOCK", VM, KITE_VM_GET_CLOCK, sizeof(struct kite_clock), true, 0, fill_nothing,
+	  { RESERVED(kite_clock, reserved) } },
+	{ "SET_CLOCK", VM, KITE_VM_SET_CLOCK, sizeof(struct kite_clock), false, 0, fill_clock,
+	  { RESERVED(kite_clock, reserved) } },
 	{ "GET_STATE", VCPU, KITE_VCPU_GET_STATE, sizeof(struct kite_state), true, 0,
-	  fill_groups, { RESERVED(kite_state, reserved) } },
+	  fill_groups, { RESERVED(kite_state, reserved) }, sizeof(struct kite_pvclock) },
 	{ "SET_STATE", VCPU, KITE_VCPU_SET_STATE, sizeof(struct kite_state), false, 0,
 	  fill_state, { RESERVED(kite_state, reserved), RESERVED(kite_state, segs.seg[3].reserved),
 			RESERVED(kite_state, segs.idtr.reserved),
-			RESERVED(kite_state, events.reserved) } },
+			RESERVED(kite_state, events.reserved) }, sizeof(struct kite_pvclock) },
 	{ "GET_XSAVE", VCPU, KITE_VCPU_GET_XSAVE, sizeof(struct kite_xsave), false, 0, fill_xsave },
 	{ "SET_XSAVE", VCPU, KITE_VCPU_SET_XSAVE, sizeof(struct kite_xsave), false, 0, fill_xsave },
 	{ "GET_LAPIC", VCPU, KITE_VCPU_GET_LAPIC, sizeof(struct kite_lapic), true, 0,
@@ -209,11 +220,16 @@ KITE_TEST(refuses_short_structures)
 		static const u32 shorter[] = { 1, 2, 4, 8 };
 		unsigned int i;
 
-		for (i = 0; i < ARRAY_SIZE(shorter) && shorter[i] < row->size; i++) {
+		u32 first = row->size - row->grown;
+
+		for (i = 0; i < ARRAY_SIZE(shorter) && shorter[i] < first; i++) {
 			good(row);
-			*(u32 *)buf = row->size - shorter[i];
+			*(u32 *)buf = first - shorter[i];
 			call(row, "short", EINVAL, buf);
 		}
+		good(row);
+		*(u32 *)buf = first;
+		call(row, "first version", 0, buf);
 		good(row);
 		*(u32 *)buf = 0;
 		call(row, "size 0", EINVAL, buf);

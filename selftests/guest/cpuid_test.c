@@ -43,7 +43,7 @@ KITE_TEST_MODES(signature, KT_IN_ALL)
 	struct regs r = guest_cpuid(vm, 0x40000000, 0);
 	char text[13] = "";
 
-	EXPECT_EQ(0x40000000u, r.a);
+	EXPECT_EQ(0x40000010u, r.a);
 	memcpy(text, &r.b, 12);
 	EXPECT_TRUE(!strcmp(text, "KiteKiteKite"));
 	EXPECT_EQ(1u, guest_cpuid(vm, 1, 0).c >> 31);
@@ -53,11 +53,13 @@ KITE_TEST_MODES(other_hypervisor_leaves_are_zero, KT_IN_64)
 {
 	u32 leaf;
 
-	for (leaf = 0x40000001; leaf <= 0x400000ff; leaf += 0x3f) {
+	for (leaf = 0x40000001; leaf <= 0x400001ff; leaf += 0x3f) {
 		struct regs r = guest_cpuid(vm, leaf, 0);
 
 		EXPECT_EQ(0u, r.a | r.b | r.c | r.d);
 	}
+	EXPECT_EQ(0u, guest_cpuid(vm, 0x40000100, 0).a);
+	EXPECT_EQ(0u, guest_cpuid(vm, 0x40000101, 0).a);
 }
 
 KITE_TEST_MODES(vendor_is_the_hosts, KT_IN_64)

@@ -15,6 +15,9 @@ int __kt_ioctl(int fd, unsigned long cmd, void *arg);
 int _dev_open(void);
 int _dev_get_info(int dev, struct kite_info *info);
 int _dev_create_vm(int dev, u32 flags);
+int _dev_create_vm_tsc(int dev, u32 flags, u32 tsc_khz);
+int _vm_get_clock(int vm, struct kite_clock *clock);
+int _vm_set_clock(int vm, struct kite_clock *clock);
 int _vm_set_slot(int vm, u32 slot, u32 flags, u64 gpa, u64 len, void *mem);
 int _vm_create_vcpu(int vm, u32 id);
 int _vm_irq_line(int vm, u32 gsi, u32 level);
@@ -55,6 +58,9 @@ int dev_open(void);
 
 #define dev_get_info(...)	KT_MUST(_dev_get_info(__VA_ARGS__))
 #define dev_create_vm(...)	KT_MUST(_dev_create_vm(__VA_ARGS__))
+#define dev_create_vm_tsc(...)	KT_MUST(_dev_create_vm_tsc(__VA_ARGS__))
+#define vm_get_clock(...)	KT_MUST(_vm_get_clock(__VA_ARGS__))
+#define vm_set_clock(...)	KT_MUST(_vm_set_clock(__VA_ARGS__))
 #define vm_set_slot(...)	KT_MUST(_vm_set_slot(__VA_ARGS__))
 #define vm_create_vcpu(...)	KT_MUST(_vm_create_vcpu(__VA_ARGS__))
 #define vm_irq_line(...)	KT_MUST(_vm_irq_line(__VA_ARGS__))

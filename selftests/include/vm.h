@@ -67,6 +67,8 @@ struct kt_vm {
 /* A VM with its vCPU in @mode, with exception handlers that report to the host. */
 struct kt_vm *kt_vm_new(enum kt_mode mode);
 struct kt_vm *kt_vm_new_irqchip(enum kt_mode mode);
+/* @flags and @tsc_khz as in struct kite_create_vm. */
+struct kt_vm *kt_vm_new_with(enum kt_mode mode, u32 flags, u32 tsc_khz);
 /* Another vCPU, as after power-up. */
 void kt_vcpu_init(struct kt_vcpu *vcpu, struct kt_vm *vm, u32 id);
 /* Take it away again. */

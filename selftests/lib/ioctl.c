@@ -41,9 +41,26 @@ int _dev_get_info(int dev, struct kite_info *info)
 
 int _dev_create_vm(int dev, u32 flags)
 {
-	struct kite_create_vm arg = { .size = sizeof(arg), .flags = flags };
+	return _dev_create_vm_tsc(dev, flags, 0);
+}
+
+int _dev_create_vm_tsc(int dev, u32 flags, u32 tsc_khz)
+{
+	struct kite_create_vm arg = { .size = sizeof(arg), .flags = flags, .tsc_khz = tsc_khz };
 
 	return call(dev, KITE_CREATE_VM, &arg);
+}
+
+int _vm_get_clock(int vm, struct kite_clock *clock)
+{
+	*clock = (struct kite_clock){ .size = sizeof(*clock) };
+	return call(vm, KITE_VM_GET_CLOCK, clock);
+}
+
+int _vm_set_clock(int vm, struct kite_clock *clock)
+{
+	clock->size = sizeof(*clock);
+	return call(vm, KITE_VM_SET_CLOCK, clock);
 }
 
 int _vm_set_slot(int vm, u32 slot, u32 flags, u64 gpa, u64 len, void *mem)

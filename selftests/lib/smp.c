@@ -112,11 +112,16 @@ static void set_gs(struct kt_vcpu *vcpu, struct kt_cpu *cpu)
 
 struct kt_smp *kt_smp_new(unsigned int count, bool x2apic)
 {
+	return kt_smp_new_in(kt_vm_new_irqchip(KT_LONG64), count, x2apic);
+}
+
+struct kt_smp *kt_smp_new_in(struct kt_vm *vm, unsigned int count, bool x2apic)
+{
 	struct kt_smp *smp = calloc(1, sizeof(*smp));
 	unsigned int i;
 
 	ASSERT_TRUE(smp && count && count <= KT_SMP_MAX);
-	smp->vm = kt_vm_new_irqchip(KT_LONG64);
+	smp->vm = vm;
 	smp->count = count;
 	smp->vcpu[0] = smp->vm->vcpu;
 	for (i = 1; i < count; i++)

@@ -48,14 +48,14 @@ void kt_vcpu_close(struct kt_vcpu *vcpu)
 	ASSERT_EQ(0, close(vcpu->fd));
 }
 
-static struct kt_vm *vm_new(enum kt_mode mode, u32 flags)
+struct kt_vm *kt_vm_new_with(enum kt_mode mode, u32 flags, u32 tsc_khz)
 {
 	struct kt_vm *vm = calloc(1, sizeof(*vm));
 
 	ASSERT_TRUE(vm);
 	vm->dev = dev_open();
 	dev_get_info(vm->dev, &vm->info);
-	vm->fd = dev_create_vm(vm->dev, flags);
+	vm->fd = dev_create_vm_tsc(vm->dev, flags, tsc_khz);
 	vm->ram = mmap(NULL, KT_RAM, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (vm->ram == MAP_FAILED)
 		FAIL("mmap of guest memory: errno %d", errno);
@@ -68,12 +68,12 @@ static struct kt_vm *vm_new(enum kt_mode mode, u32 flags)
 
 struct kt_vm *kt_vm_new(enum kt_mode mode)
 {
-	return vm_new(mode, 0);
+	return kt_vm_new_with(mode, 0, 0);
 }
 
 struct kt_vm *kt_vm_new_irqchip(enum kt_mode mode)
 {
-	return vm_new(mode, KITE_VM_IRQCHIP);
+	return kt_vm_new_with(mode, KITE_VM_IRQCHIP, 0);
 }
 
 u64 kt_reg(struct kt_vcpu *vcpu, enum kite_gpr reg)

@@ -37,9 +37,9 @@ int kite_get_vmx_msrs(int dev, struct kite_vmx_msrs *msrs)
 	return call(dev, KITE_GET_VMX_MSRS, msrs);
 }
 
-int kite_create_vm(int dev, u32 flags)
+int kite_create_vm(int dev, u32 flags, u32 tsc_khz)
 {
-	struct kite_create_vm arg = { .size = sizeof(arg), .flags = flags };
+	struct kite_create_vm arg = { .size = sizeof(arg), .flags = flags, .tsc_khz = tsc_khz };
 
 	return call(dev, KITE_CREATE_VM, &arg);
 }

@@ -13,7 +13,8 @@
 int kite_open(void);
 int kite_get_info(int dev, struct kite_info *info);
 int kite_get_vmx_msrs(int dev, struct kite_vmx_msrs *msrs);
-int kite_create_vm(int dev, u32 flags);
+/* @tsc_khz: 0 for the host's. */
+int kite_create_vm(int dev, u32 flags, u32 tsc_khz);
 
 int kite_set_slot(int vm, u32 slot, u64 gpa, void *mem, u64 len);
 int kite_create_vcpu(int vm, u32 id);

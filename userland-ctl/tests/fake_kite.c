@@ -97,14 +97,17 @@ int kite_get_vmx_msrs(int dev, struct kite_vmx_msrs *msrs)
 	return 0;
 }
 
-int kite_create_vm(int dev, u32 flags)
+int kite_create_vm(int dev, u32 flags, u32 tsc_khz)
 {
 	fake.start = 0;
 	fake.line = false;
 	fake.pic_intr = false;
 	memset(fake.vcpus, 0, sizeof(fake.vcpus));
 	fake.count = 0;
-	return flags == KITE_VM_IRQCHIP ? dup(dev) : -EINVAL;
+	/* A CPU without TSC scaling. */
+	if (tsc_khz)
+		return -EOPNOTSUPP;
+	return (flags & ~KITE_VM_PVCLOCK) == KITE_VM_IRQCHIP ? dup(dev) : -EINVAL;
 }
 
 int kite_set_slot(int vm, u32 slot, u64 gpa, void *mem, u64 len)

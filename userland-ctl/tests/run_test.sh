@@ -274,6 +274,9 @@ done <<EOF
 --cpus 0|64|not a number
 --cpus x|64|not a number
 --cpus -1|64|not a number
+--tsc-khz x|64|not a number of kHz
+--tsc-khz 999|64|not a frequency
+--tsc-khz 100000001|64|not a frequency
 --cpus 65|64|more than 64
 --cpus 9|4|8 vCPUs at most
 --cpus 8|0|
