@@ -28,6 +28,7 @@ union kite_arg {
 	struct kite_ioapic ioapic;
 	struct kite_routes routes;
 	struct kite_ioeventfd ioeventfd;
+	struct kite_irqfd irqfd;
 	struct kite_state state;
 	struct kite_xsave xsave;
 	struct kite_lapic lapic;

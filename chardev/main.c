@@ -97,7 +97,7 @@ static void __exit kite_exit(void)
 {
 	misc_deregister(&kite_dev);
 	kite_mm_exit();
-	/* What kfree_rcu() still holds needs no code of ours; doorbells that go away do. */
+	/* What kfree_rcu() still holds needs no code of ours; eventfds that go away do. */
 	rcu_barrier();
 	kite_hw_exit();
 }

@@ -11,6 +11,7 @@
 #include "../core/clock.h"
 #include "../core/ioeventfd.h"
 #include "../core/irqchip.h"
+#include "../core/irqfd.h"
 #include "../core/route.h"
 #include "../core/vm.h"
 #include "fd.h"
@@ -69,6 +70,11 @@ static long vm_set_routes(void *obj, union kite_arg *arg)
 	return ret;
 }
 
+static long vm_irqfd(void *obj, union kite_arg *arg)
+{
+	return kite_irqfd(obj, &arg->irqfd);
+}
+
 static long vm_ioeventfd(void *obj, union kite_arg *arg)
 {
 	return kite_ioeventfd(obj, &arg->ioeventfd, kite_hw_phys_bits());
@@ -98,6 +104,7 @@ static const struct kite_ioctl vm_ioctls[] = {
 	KITE_IOCTL_IN(KITE_VM_IRQ_LINE, kite_irq_line, level, vm_irq_line),
 	KITE_IOCTL_IN(KITE_VM_PIC_INTR, kite_irq_line, level, vm_pic_intr),
 	KITE_IOCTL_IN(KITE_VM_SEND_MSI, kite_msi, reserved, vm_send_msi),
+	KITE_IOCTL_IN(KITE_VM_IRQFD, kite_irqfd, reserved, vm_irqfd),
 	KITE_IOCTL_IN(KITE_VM_IOEVENTFD, kite_ioeventfd, fd, vm_ioeventfd),
 	KITE_IOCTL_IN(KITE_VM_SET_ROUTES, kite_routes, uaddr, vm_set_routes),
 	KITE_IOCTL_IN(KITE_VM_SET_SLOT, kite_slot, uaddr, vm_set_slot),

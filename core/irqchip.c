@@ -9,6 +9,7 @@
 #include "clock.h"
 #include "compat.h"
 #include "deliver.h"
+#include "irqfd.h"
 #include "request.h"
 #include "vm.h"
 
@@ -88,6 +89,18 @@ void kite_irqchip_timer(struct kite_vcpu *v)
 	timer_program(v);
 }
 
+/* Under the lock: who held a pin until an EOI that has just come is told with the window closed. */
+static void take_ended(struct kite_vcpu *v)
+{
+	struct ioapic *io = &v->vm->ioapic;
+
+	if (!io->ended)
+		return;
+	v->resample |= io->ended;
+	io->ended = 0;
+	kite_vcpu_request_self(v, KITE_REQ_RESAMPLE);
+}
+
 void kite_lapic_out(struct kite_vcpu *v, const struct lapic_out *out)
 {
 	struct kite_vm *vm = v->vm;
@@ -112,6 +125,7 @@ void kite_lapic_out(struct kite_vcpu *v, const struct lapic_out *out)
 		ioapic_eoi(&vm->ioapic, out->eoi_vector, kite_emit, vm);
 	if (out->todo & LAPIC_OUT_ROUTE)
 		ioapic_retry(&vm->ioapic, kite_emit, vm);
+	take_ended(v);
 	raw_spin_unlock_irqrestore(&vm->ioapic_lock, flags);
 }
 
@@ -219,6 +233,7 @@ void kite_irqchip_write(struct kite_vcpu *v, u64 gpa, u32 width, u64 value)
 	}
 	raw_spin_lock_irqsave(&vm->ioapic_lock, flags);
 	ioapic_write(&vm->ioapic, gpa - IOAPIC_DEFAULT_BASE, value, kite_emit, vm);
+	take_ended(v);
 	raw_spin_unlock_irqrestore(&vm->ioapic_lock, flags);
 }
 
@@ -252,7 +267,7 @@ int kite_irqchip_get_ioapic(struct kite_vm *vm, struct kite_ioapic *arg)
 	raw_spin_unlock_irqrestore(&vm->ioapic_lock, flags);
 	arg->id = state.id;
 	arg->select = state.select;
-	arg->lines = state.lines;
+	arg->lines = state.lines | state.held;
 	arg->irr = state.irr;
 	memcpy(arg->redir, state.redir, sizeof(arg->redir));
 	return 0;
@@ -261,7 +276,8 @@ int kite_irqchip_get_ioapic(struct kite_vm *vm, struct kite_ioapic *arg)
 int kite_irqchip_set_ioapic(struct kite_vm *vm, const struct kite_ioapic *arg)
 {
 	struct ioapic new = {
-		.id = arg->id, .select = arg->select, .lines = arg->lines, .irr = arg->irr,
+		.id = arg->id, .select = arg->select, .irr = arg->irr,
+		.held = arg->lines & kite_resample_pins(vm),
 	};
 	unsigned long flags;
 	int ret;
@@ -271,6 +287,7 @@ int kite_irqchip_set_ioapic(struct kite_vm *vm, const struct kite_ioapic *arg)
 		return -ENODEV;
 	if (arg->flags)
 		return -EINVAL;
+	new.lines = arg->lines & ~new.held;
 	memcpy(new.redir, arg->redir, sizeof(new.redir));
 	raw_spin_lock_irqsave(&vm->ioapic_lock, flags);
 	ret = ioapic_set_state(&vm->ioapic, &new);

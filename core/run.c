@@ -17,6 +17,7 @@
 #include "fault.h"
 #include "ioeventfd.h"
 #include "irqchip.h"
+#include "irqfd.h"
 #include "mmio.h"
 #include "pvclock.h"
 #include "request.h"
@@ -146,6 +147,8 @@ static int outside(struct kite_vcpu *v)
 	/* What others wait for, even if user space does not come back soon. */
 	if (kite_vcpu_take(v, KITE_REQ_DOORBELL))
 		kite_serve_doorbell(v);
+	if (kite_vcpu_take(v, KITE_REQ_RESAMPLE))
+		kite_serve_resample(v);
 	ret = thread_work(v);
 	if (ret > 0)
 		ret = serve_init(v);

@@ -45,6 +45,7 @@ enum kite_request {
 	KITE_REQ_FAULT,		/* map the page of @fault, then run on */
 	KITE_REQ_FAULT_IN,	/* bring in the host page of @fault_in, then run on */
 	KITE_REQ_DOORBELL,	/* ring @doorbell, then run on */
+	KITE_REQ_RESAMPLE,	/* tell those who held a pin of @resample, then run on */
 };
 
 /* Requests that mean something only with the window closed. */
@@ -52,7 +53,8 @@ enum kite_request {
 				 BIT(KITE_REQ_YIELD) | \
 				 BIT(KITE_REQ_CLOCK) | BIT(KITE_REQ_WALL_CLOCK) | \
 				 BIT(KITE_REQ_USER_KICK) | BIT(KITE_REQ_FAULT) | \
-				 BIT(KITE_REQ_FAULT_IN) | BIT(KITE_REQ_DOORBELL))
+				 BIT(KITE_REQ_FAULT_IN) | BIT(KITE_REQ_DOORBELL) | \
+				 BIT(KITE_REQ_RESAMPLE))
 
 /* What an exit handler answers, beside 0 (the record is filled) and -errno. */
 #define KITE_RESUME		1	/* enter the guest again */
@@ -153,6 +155,7 @@ struct kite_vcpu {
 		bool write;
 	} fault_in;
 	struct doorbell doorbell;
+	u32 resample;		/* pins of the I/O APIC */
 
 	/* What waits for user space. */
 	enum kite_completion completion;

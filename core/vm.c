@@ -6,6 +6,7 @@
 
 #include "ioeventfd.h"
 #include "irqchip.h"
+#include "irqfd.h"
 #include "mm.h"
 #include "route.h"
 
@@ -23,6 +24,7 @@ struct kite_vm *kite_vm_create(u32 flags, u32 tsc_khz)
 		return ERR_PTR(-ENOMEM);
 	kref_init(&vm->ref);
 	mutex_init(&vm->vcpus_lock);
+	INIT_LIST_HEAD(&vm->irqfds);
 	vm->flags = flags;
 	vm->number = atomic64_inc_return(&vm_numbers);
 	kite_irqchip_init_vm(vm);
@@ -63,6 +65,7 @@ static void vm_release(struct kref *ref)
 {
 	struct kite_vm *vm = container_of(ref, struct kite_vm, ref);
 
+	kite_irqfds_free(vm);	/* from here on nobody signals */
 	kite_mm_detach(vm);
 	kite_ept_fini(&vm->ept);
 	kite_slots_free(vm);

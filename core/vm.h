@@ -39,6 +39,8 @@ struct kite_vm {
 	struct mutex wiring_lock;	/* serialises changes of the next */
 	struct kite_routes_table __rcu *routes;	/* NULL without KITE_VM_IRQCHIP */
 	struct kite_doorbells __rcu *doorbells;	/* NULL before the first */
+	struct list_head irqfds;		/* read under RCU */
+	u32 irqfd_count;
 
 	struct mutex vcpus_lock;	/* creating and removing vCPUs */
 	u32 vcpu_count;

@@ -44,6 +44,7 @@
 #define KITE_VM_GET_IOAPIC	_IO(KITE_IOC, 0x24)	/* struct kite_ioapic */
 #define KITE_VM_SET_IOAPIC	_IO(KITE_IOC, 0x25)	/* struct kite_ioapic */
 #define KITE_VM_SET_ROUTES	_IO(KITE_IOC, 0x26)	/* struct kite_routes */
+#define KITE_VM_IRQFD		_IO(KITE_IOC, 0x27)	/* struct kite_irqfd */
 #define KITE_VM_IOEVENTFD	_IO(KITE_IOC, 0x28)	/* struct kite_ioeventfd */
 #define KITE_VM_PIC_INTR	_IO(KITE_IOC, 0x29)	/* struct kite_irq_line */
 #define KITE_VM_GET_CLOCK	_IO(KITE_IOC, 0x2a)	/* struct kite_clock */
@@ -306,6 +307,42 @@ struct kite_routes {
 	__u32 count;
 	__u32 reserved;
 	__aligned_u64 uaddr;
+};
+
+/* How many a VM may have. */
+#define KITE_IRQFDS		1024
+
+#define KITE_IRQFD_DEASSIGN	(1u << 0)	/* take it away */
+#define KITE_IRQFD_RESAMPLE	(1u << 1)	/* a level that holds until the guest's EOI */
+
+/**
+ * struct kite_irqfd - have an event descriptor interrupt the guest
+ * @size: sizeof(struct kite_irqfd)
+ * @flags: 0 or one of KITE_IRQFD_*
+ * @fd: event descriptor (eventfd(2)); the kernel reads it from now on
+ * @gsi: 0 to KITE_GSIS - 1; its route says where a signal goes
+ * @resample_fd: with KITE_IRQFD_RESAMPLE another one, else 0
+ * @reserved: 0
+ *
+ * A signal is a pulse of the pin, or a message. With KITE_IRQFD_RESAMPLE the pin,
+ * which the guest must have made level-triggered, is asserted until its EOI; that
+ * takes the level away and signals @resample_fd. One that is still in want of service
+ * then signals @fd again.
+ *
+ * An irqfd ends with a call that takes it away, with the last descriptor of @fd, or
+ * with the VM. When such a call returns, @fd interrupts the guest no more.
+ *
+ * Errors: ENODEV (no KITE_VM_IRQCHIP), EBADF (no file descriptor), EINVAL (not an
+ * event descriptor, twice the same, no such GSI), EBUSY (@fd has an irqfd in this
+ * VM), ENOENT (takes away what is not there), ENOSPC (KITE_IRQFDS).
+ */
+struct kite_irqfd {
+	__u32 size;
+	__u32 flags;
+	__s32 fd;
+	__u32 gsi;
+	__s32 resample_fd;
+	__u32 reserved;
 };
 
 /* How many a VM may have. */

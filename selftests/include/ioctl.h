@@ -28,6 +28,7 @@ int _vm_set_ioapic(int vm, struct kite_ioapic *ioapic);
 int _vm_set_routes(int vm, u32 count, const struct kite_route *routes);
 /* @arg.size is filled in. */
 int _vm_ioeventfd(int vm, struct kite_ioeventfd arg);
+int _vm_irqfd(int vm, struct kite_irqfd arg);
 int _vcpu_run(int vcpu);
 int _vcpu_kick(int vcpu);
 int _vcpu_nmi(int vcpu);
@@ -70,6 +71,7 @@ int dev_open(void);
 #define vm_set_ioapic(...)	KT_MUST(_vm_set_ioapic(__VA_ARGS__))
 #define vm_set_routes(...)	KT_MUST(_vm_set_routes(__VA_ARGS__))
 #define vm_ioeventfd(...)	KT_MUST(_vm_ioeventfd(__VA_ARGS__))
+#define vm_irqfd(...)		KT_MUST(_vm_irqfd(__VA_ARGS__))
 #define vcpu_run(...)		KT_MUST(_vcpu_run(__VA_ARGS__))
 #define vcpu_kick(...)		KT_MUST(_vcpu_kick(__VA_ARGS__))
 #define vcpu_nmi(...)		KT_MUST(_vcpu_nmi(__VA_ARGS__))

@@ -128,6 +128,12 @@ int _vm_ioeventfd(int vm, struct kite_ioeventfd arg)
 	return call(vm, KITE_VM_IOEVENTFD, &arg);
 }
 
+int _vm_irqfd(int vm, struct kite_irqfd arg)
+{
+	arg.size = sizeof(arg);
+	return call(vm, KITE_VM_IRQFD, &arg);
+}
+
 int _vcpu_run(int vcpu)
 {
 	return call(vcpu, KITE_VCPU_RUN, NULL);

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "checker.h"
+#include "eventfd.h"
 
 static struct kt_checker checker;
 
@@ -50,6 +51,46 @@ static void expect_no_leak(void (*once)(void), u64 rounds)
 	FAIL("memory is lost in each of %u batches", BATCHES);
 }
 
+static int wires[12];
+
+/* All kinds of wires: taken away, their descriptors closed, or left to the end of the VM. */
+static void wire(int vm)
+{
+	static struct kite_route routes[KITE_GSIS];
+	int i, fd, resample = kt_eventfd();
+
+	for (i = 0; i < KITE_GSIS; i++)
+		routes[i] = (struct kite_route){ .gsi = i, .type = KITE_ROUTE_PIN };
+	vm_set_routes(vm, KITE_GSIS, routes);
+	for (i = 0; i < 12; i++) {
+		struct kite_ioeventfd bell = { .addr = 0x10000000 + i, .len = 1 };
+		struct kite_irqfd irqfd = {
+			.flags = KITE_IRQFD_RESAMPLE, .gsi = i, .resample_fd = resample,
+		};
+
+		fd = kt_eventfd();
+		bell.fd = fd;
+		irqfd.fd = fd;
+		vm_ioeventfd(vm, bell);
+		vm_irqfd(vm, irqfd);
+		kt_eventfd_write(fd);
+		if (i % 3 == 0) {
+			vm_ioeventfd(vm, (struct kite_ioeventfd){
+				.flags = KITE_IOEVENTFD_DEASSIGN, .addr = bell.addr, .len = 1,
+				.fd = fd,
+			});
+			vm_irqfd(vm, (struct kite_irqfd){
+				.flags = KITE_IRQFD_DEASSIGN, .gsi = i, .fd = fd,
+			});
+		}
+		if (i % 3 != 2)
+			close(fd);
+		else
+			wires[i] = fd;
+	}
+	close(resample);
+}
+
 static void make_and_drop(void)
 {
 	int dev = dev_open(), vm = dev_create_vm(dev, KITE_VM_IRQCHIP);
@@ -61,6 +102,7 @@ static void make_and_drop(void)
 	vm_set_slot(vm, 0, 0, 0, 0x100000, mem);
 	for (i = 0; i < 3; i++)
 		vcpu[i] = vm_create_vcpu(vm, i);
+	wire(vm);
 	vcpu_set_debug(vcpu[0], KITE_DEBUG_TRACE);
 	run = mmap(NULL, KT_PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, vcpu[1], 0);
 	ASSERT_TRUE(run != MAP_FAILED);
@@ -73,6 +115,8 @@ static void make_and_drop(void)
 	munmap(run, KT_PAGE);
 	close(vm);
 	close(dev);
+	for (i = 2; i < 12; i += 3)
+		close(wires[i]);
 }
 
 KITE_TEST_TIMEOUT(vms_come_and_go, 1000)
