@@ -67,7 +67,7 @@
 #ifdef HAVE_SYM_yield_to
 #define kite_yield_to(task)	yield_to(task, true)
 #else
-#define kite_yield_to(task)	({ yield(); 1; })
+#define kite_yield_to(task)	({ schedule(); 1; })
 #endif
 
 /* Where it is a function of its own, it still takes a count. */

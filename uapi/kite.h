@@ -782,7 +782,7 @@ enum kite_exit_reason {
 	KITE_EXIT_INTERNAL,		/* kite_run.internal: Kite cannot go on with this guest */
 	KITE_EXIT_DEBUG,		/* kite_run.debug: one instruction stepped */
 	KITE_EXIT_TRACE,		/* the trace is full; read it and run on */
-	KITE_EXIT_INTA,			/* interrupt acknowledge: put the vector into kite_run.data */
+	KITE_EXIT_INTA,			/* put the interrupt vector into kite_run.data */
 	KITE_EXIT_STOP,			/* KITE_VCPU_STOP; until KITE_VCPU_CONT */
 };
 

@@ -120,7 +120,7 @@ static void ping_pong(u64 halt)
 
 static const struct row {
 	const char *name;
-	void (*fn)(u64);
+	void (*fn)(u64 arg);
 	u64 arg;
 	unsigned int vcpus;
 	unsigned int interrupts;	/* each vCPU takes in a round */

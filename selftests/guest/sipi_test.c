@@ -39,12 +39,19 @@ static void send_list(u64 unused)
 	kt_done();
 }
 
-static void boot(struct kt_vm *vm, const u64 *icrs)
+static void send_all(struct kt_vm *vm, const u64 *icrs)
 {
 	memcpy(list, icrs, sizeof(list));
 	kt_call(&vm->vcpu, send_list, 0);
 	kt_expect_done(&vm->vcpu);
 }
+
+/* Let the first vCPU send these. */
+#define boot(vm, ...) do {							\
+	const u64 icrs_[ARRAY_SIZE(list)] = { __VA_ARGS__ };			\
+										\
+	send_all(vm, icrs_);							\
+} while (0)
 
 static void add_ap(struct kt_vm *vm, struct kt_vcpu *ap)
 {
@@ -79,11 +86,11 @@ KITE_TEST_IRQCHIP(init_and_sipi_start_a_vcpu, KT_IN_64)
 	struct kt_vcpu ap;
 
 	add_ap(vm, &ap);
-	boot(vm, (u64[8]){ 1ull << 56 | ICR_INIT, 1ull << 56 | ICR_SIPI | START_PAGE,
-			   1ull << 56 | ICR_SIPI | START_PAGE });
+	boot(vm, 1ull << 56 | ICR_INIT, 1ull << 56 | ICR_SIPI | START_PAGE,
+	     1ull << 56 | ICR_SIPI | START_PAGE);
 	expect_started(&ap);
 	/* It runs: SIPI means nothing to it. */
-	boot(vm, (u64[8]){ ICR_OTHERS | ICR_SIPI | (START_PAGE + 1) });
+	boot(vm, ICR_OTHERS | ICR_SIPI | (START_PAGE + 1));
 	vcpu_kick(ap.fd);
 	kt_expect_exit(&ap, KITE_EXIT_KICK);
 	EXPECT_EQ(START_PAGE << 12 | 4, kt_rip(&ap) + (START_PAGE << 12));
@@ -94,7 +101,7 @@ KITE_TEST_IRQCHIP(by_shorthand, KT_IN_64)
 	struct kt_vcpu ap;
 
 	add_ap(vm, &ap);
-	boot(vm, (u64[8]){ ICR_OTHERS | ICR_INIT, ICR_OTHERS | ICR_SIPI | START_PAGE });
+	boot(vm, ICR_OTHERS | ICR_INIT, ICR_OTHERS | ICR_SIPI | START_PAGE);
 	expect_started(&ap);
 }
 
@@ -104,7 +111,7 @@ KITE_TEST_IRQCHIP(after_power_up_no_init_is_needed, KT_IN_64)
 
 	add_ap(vm, &ap);
 	expect_waiting(&ap);
-	boot(vm, (u64[8]){ ICR_OTHERS | ICR_SIPI | START_PAGE });
+	boot(vm, ICR_OTHERS | ICR_SIPI | START_PAGE);
 	expect_started(&ap);
 }
 
@@ -113,7 +120,7 @@ KITE_TEST_IRQCHIP(a_sipi_before_init_is_lost, KT_IN_64)
 	struct kt_vcpu ap;
 
 	add_ap(vm, &ap);
-	boot(vm, (u64[8]){ ICR_OTHERS | ICR_SIPI | START_PAGE, ICR_OTHERS | ICR_INIT });
+	boot(vm, ICR_OTHERS | ICR_SIPI | START_PAGE, ICR_OTHERS | ICR_INIT);
 	expect_waiting(&ap);
 }
 
@@ -132,7 +139,7 @@ KITE_TEST_IRQCHIP(state_after_init, KT_IN_64)
 	before.crs.xcr0 = 3;
 	before.drs.dr[0] = 0x5678;
 	vcpu_set_state(ap.fd, KITE_STATE_ALL, &before);
-	boot(vm, (u64[8]){ 1ull << 56 | ICR_INIT });
+	boot(vm, 1ull << 56 | ICR_INIT);
 	vcpu_get_state(ap.fd, KITE_STATE_ALL, &s);
 	EXPECT_EQ(0xfff0ull, s.gprs.rip);
 	EXPECT_EQ(2ull, s.gprs.rflags);
