@@ -142,6 +142,15 @@ void vmx_nmi_unblocked(struct vmx_vcpu *x)
 		vmread(VMCS_GUEST_INTERRUPTIBILITY_STATE) | BLOCKING_NMI);
 }
 
+/*
+ * A debug trap that is due comes before NMIs and interrupts, and a VM entry that
+ * delivers one of these forgets it.
+ */
+static bool trap_is_due(void)
+{
+	return vmread(VMCS_GUEST_PENDING_DEBUG_EXCEPTIONS) & (PENDING_DEBUG_ENABLED | DEBUG_BS);
+}
+
 /* True if the guest takes the NMI now. STI holds back interrupts, it need not hold back NMIs. */
 static bool inject_nmi(struct vmx_vcpu *x, u32 blocking)
 {
@@ -185,13 +194,14 @@ int vmx_inject(struct vmx_vcpu *x)
 {
 	struct kite_vcpu *v = &x->core;
 	u32 blocking = vmread(VMCS_GUEST_INTERRUPTIBILITY_STATE);
-	bool open = interruptible(x, blocking);
+	bool trap = trap_is_due();
+	bool open = interruptible(x, blocking) && !trap;
 	bool busy = inject_event(x, open);
 	int vector = -1;
 	bool extint;
 
 	v->need_inject = false;
-	if (!busy && v->nmi_pending)
+	if (!busy && v->nmi_pending && !trap)
 		busy = inject_nmi(x, blocking);
 	vmx_set_proc(x, PROC_NMI_WINDOW, v->nmi_pending);
 	open = open && !busy && !v->event.valid;
