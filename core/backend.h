@@ -184,6 +184,9 @@ void kite_hw_vmx_msrs(struct kite_vmx_msrs *msrs);
 /** kite_hw_phys_bits() - width of guest-physical addresses */
 u32 kite_hw_phys_bits(void);
 
+/** kite_hw_has_timer() - whether the back end ends a guest's run when kite_vcpu.timer_due comes */
+bool kite_hw_has_timer(void);
+
 /** kite_hw_has_tsc_scaling() - whether a guest's TSC can have a frequency of its own */
 bool kite_hw_has_tsc_scaling(void);
 

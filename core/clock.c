@@ -8,9 +8,9 @@
 
 #include "backend.h"
 #include "compat.h"
-#include "irqchip.h"
 #include "pvclock.h"
 #include "request.h"
+#include "timer.h"
 #include "timescale.h"
 #include "vm.h"
 
@@ -87,7 +87,10 @@ void kite_set_tsc_offset(struct kite_vcpu *v, u64 offset)
 	v->tsc_offset = offset;
 	note_skew(v);
 	kite_vcpu_request_self(v, KITE_REQ_CLOCK);
-	kite_irqchip_tsc_moved(v, before, after);
+	if (v->irqchip) {
+		lapic_tsc_moved(&v->lapic, before, after);
+		kite_timer_program(v);
+	}
 }
 
 /* Take over the VM's counter. True if KITE_VM_SET_CLOCK changed it. */
@@ -117,7 +120,8 @@ static void sync(struct kite_vcpu *v)
 	}
 	/* For the guest nothing has happened. */
 	v->tsc_offset = v->clock_offset + off;
-	kite_irqchip_tsc_moved(v, 0, 0);
+	if (v->irqchip)
+		kite_timer_program(v);
 }
 
 static bool changed(const struct kite_vcpu *v)

@@ -11,6 +11,7 @@
 #include "deliver.h"
 #include "irqfd.h"
 #include "request.h"
+#include "timer.h"
 #include "vm.h"
 
 void kite_irqchip_init_vm(struct kite_vm *vm)
@@ -19,17 +20,10 @@ void kite_irqchip_init_vm(struct kite_vm *vm)
 	ioapic_reset(&vm->ioapic);
 }
 
-static enum hrtimer_restart timer_fn(struct hrtimer *timer)
-{
-	kite_vcpu_request(container_of(timer, struct kite_vcpu, timer), KITE_REQ_TIMER);
-	return HRTIMER_NORESTART;
-}
-
 int kite_irqchip_init_vcpu(struct kite_vcpu *v)
 {
 	u32 *regs;
 
-	hrtimer_setup(&v->timer, timer_fn, CLOCK_MONOTONIC, HRTIMER_MODE_REL_PINNED_HARD);
 	if (!(v->vm->flags & KITE_VM_IRQCHIP))
 		return 0;
 	regs = (u32 *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
@@ -41,52 +35,9 @@ int kite_irqchip_init_vcpu(struct kite_vcpu *v)
 	return 0;
 }
 
-void kite_irqchip_stop_vcpu(struct kite_vcpu *v)
-{
-	hrtimer_cancel(&v->timer);
-}
-
 void kite_irqchip_free_vcpu(struct kite_vcpu *v)
 {
 	free_page((unsigned long)v->lapic.regs);
-}
-
-#define SECS_PER_HOUR	3600
-
-/* One timer is programmed, for what the LAPIC does next; it fires a little late, never early. */
-static void timer_program(struct kite_vcpu *v)
-{
-	u64 next = lapic_timer_next(&v->lapic), now, wait;
-
-	if (!next) {
-		/* A timer that fires all the same finds nothing to do. */
-		hrtimer_try_to_cancel(&v->timer);
-		return;
-	}
-	now = kite_guest_tsc(v);
-	if (next <= now) {
-		kite_vcpu_request_self(v, KITE_REQ_TIMER);
-		return;
-	}
-	/* A deadline may be centuries away, beyond what the host can count: look again before. */
-	wait = min_t(u64, next - now, (u64)v->vm->clock.khz * MSEC_PER_SEC * SECS_PER_HOUR);
-	hrtimer_start(&v->timer, ns_to_ktime(kite_clock_ns(v->vm, wait) + 1),
-		      HRTIMER_MODE_REL_PINNED_HARD);
-}
-
-void kite_irqchip_tsc_moved(struct kite_vcpu *v, u64 before, u64 after)
-{
-	if (!v->irqchip)
-		return;
-	lapic_tsc_moved(&v->lapic, before, after);
-	timer_program(v);
-}
-
-void kite_irqchip_timer(struct kite_vcpu *v)
-{
-	if (lapic_timer_expire(&v->lapic, kite_guest_tsc(v)))
-		v->need_inject = true;
-	timer_program(v);
 }
 
 /* Under the lock: who held a pin until an EOI that has just come is told with the window closed. */
@@ -115,7 +66,7 @@ void kite_lapic_out(struct kite_vcpu *v, const struct lapic_out *out)
 			bitmap_zero(v->pir, IRQ_VECTORS);
 	}
 	if (out->todo & LAPIC_OUT_TIMER)
-		timer_program(v);
+		kite_timer_program(v);
 	if (out->todo & LAPIC_OUT_IPI)
 		kite_deliver(vm, &out->ipi, v);
 	if (!(out->todo & (LAPIC_OUT_EOI | LAPIC_OUT_ROUTE)))

@@ -15,11 +15,8 @@ struct lapic_out;
 
 void kite_irqchip_init_vm(struct kite_vm *vm);
 int kite_irqchip_init_vcpu(struct kite_vcpu *v);
-void kite_irqchip_stop_vcpu(struct kite_vcpu *v);	/* no timer fires after it */
 void kite_irqchip_free_vcpu(struct kite_vcpu *v);
 
-/* The guest's TSC jumps, or keeps its value while the host's did; the APIC timer follows. */
-void kite_irqchip_tsc_moved(struct kite_vcpu *v, u64 before, u64 after);
 
 /* For the vCPU's own thread: do what an operation on its LAPIC asks for. */
 void kite_lapic_out(struct kite_vcpu *v, const struct lapic_out *out);
@@ -38,7 +35,6 @@ u64 kite_irqchip_read(struct kite_vcpu *v, u64 gpa, u32 width);
 void kite_irqchip_write(struct kite_vcpu *v, u64 gpa, u32 width, u64 value);
 
 /* KITE_REQ_TIMER, on the vCPU's own thread. */
-void kite_irqchip_timer(struct kite_vcpu *v);
 
 /* The ioctls. */
 int kite_irqchip_pic_intr(struct kite_vm *vm, const struct kite_irq_line *arg);

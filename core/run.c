@@ -15,12 +15,14 @@
 #include "deliver.h"
 #include "exit_record.h"
 #include "fault.h"
+#include "halt.h"
 #include "ioeventfd.h"
 #include "irqchip.h"
 #include "irqfd.h"
 #include "mmio.h"
 #include "pvclock.h"
 #include "request.h"
+#include "timer.h"
 #include "vm.h"
 #include "yield.h"
 
@@ -29,7 +31,7 @@ void kite_serve_inside(struct kite_vcpu *v)
 	if (kite_vcpu_take(v, KITE_REQ_PIR))
 		kite_irqchip_merge_pir(v);
 	if (kite_vcpu_take(v, KITE_REQ_TIMER))
-		kite_irqchip_timer(v);
+		kite_timer_expire(v);
 	if (kite_vcpu_take(v, KITE_REQ_NMI)) {
 		v->nmi_pending = true;
 		v->need_inject = true;
@@ -42,45 +44,6 @@ void kite_serve_inside(struct kite_vcpu *v)
 		kite_irqchip_lint0(v);
 	if (kite_vcpu_take(v, KITE_REQ_EVENT))
 		v->need_inject = true;
-}
-
-bool kite_wakes(const struct kite_vcpu *v, bool interrupts, bool nmis)
-{
-	if (v->event.valid && (interrupts || v->event.type != KITE_INTR_EXTERNAL))
-		return true;
-	return (nmis && v->nmi_pending) ||
-	       (interrupts && v->irqchip &&
-		(lapic_pending(&v->lapic) >= 0 || kite_irqchip_extint(v)));
-}
-
-int kite_halt(struct kite_vcpu *v, bool interrupts, bool nmis)
-{
-	if (!v->irqchip)
-		return kite_exit_plain(v, KITE_EXIT_HLT);
-	if (kite_wakes(v, interrupts, nmis))
-		return KITE_RESUME;
-	v->activity = KITE_ACTIVITY_HLT;
-	v->halt_if = interrupts;
-	v->halt_nmi = nmis;
-	return KITE_LEAVE;
-}
-
-/* Sleep until a request or a signal comes; it may be about something else than waking up. */
-static void block(struct kite_vcpu *v)
-{
-	v->stats.halts++;
-	swait_event_interruptible_exclusive(v->wait, READ_ONCE(v->requests));
-}
-
-/* > 0: try the guest, 0: record filled, < 0: errno. */
-static int halted(struct kite_vcpu *v)
-{
-	kite_serve_inside(v);
-	if (v->activity == KITE_ACTIVITY_HLT && kite_wakes(v, v->halt_if, v->halt_nmi))
-		v->activity = KITE_ACTIVITY_ACTIVE;
-	else
-		block(v);
-	return 1;
 }
 
 /* INIT and SIPI. > 0, or -errno: then the request stays. */
@@ -204,7 +167,7 @@ static int run_loop(struct kite_vcpu *v)
 		ret = outside(v);
 		if (ret <= 0)
 			break;
-		ret = v->activity == KITE_ACTIVITY_ACTIVE ? window(v) : halted(v);
+		ret = v->activity == KITE_ACTIVITY_ACTIVE ? window(v) : kite_halted(v);
 	} while (ret > 0);
 	WRITE_ONCE(v->task, NULL);
 	return ret;

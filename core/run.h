@@ -22,10 +22,4 @@ static inline bool kite_must_leave(const struct kite_vcpu *v)
 	       (read_thread_flags() & KITE_TIF_LEAVE);
 }
 
-/* An event is there that ends HLT. @interrupts: RFLAGS.IF; @nmis: not blocked. */
-bool kite_wakes(const struct kite_vcpu *v, bool interrupts, bool nmis);
-
-/* The guest halted: the answer of a handler. */
-int kite_halt(struct kite_vcpu *v, bool interrupts, bool nmis);
-
 #endif

@@ -10,6 +10,7 @@
 #include "clock.h"
 #include "fpu.h"
 #include "irqchip.h"
+#include "timer.h"
 #include "vm.h"
 
 static int vcpu_init(struct kite_vcpu *v)
@@ -19,6 +20,7 @@ static int vcpu_init(struct kite_vcpu *v)
 	mutex_init(&v->lock);
 	init_swait_queue_head(&v->wait);
 	v->cpu = -1;
+	kite_timer_init(v);
 	ret = kite_irqchip_init_vcpu(v);
 	if (ret)
 		return ret;
@@ -35,7 +37,7 @@ static int vcpu_init(struct kite_vcpu *v)
 /* Nobody finds the vCPU any more, but a sender of an interrupt may still look at it under RCU. */
 static void vcpu_free(struct kite_vcpu *v)
 {
-	kite_irqchip_stop_vcpu(v);
+	kite_timer_stop(v);
 	kite_clock_stop_vcpu(v);
 	kite_ept_cache_drain(&v->ept_cache);
 	kite_fpu_free(v);

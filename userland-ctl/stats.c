@@ -22,6 +22,7 @@ static const struct {
 	{ "halts", offsetof(struct kite_stats, halts) },
 	{ "user_exits", offsetof(struct kite_stats, user_exits) },
 	{ "directed_yields", offsetof(struct kite_stats, directed_yields) },
+	{ "halt_polls", offsetof(struct kite_stats, halt_polls) },
 };
 
 static u64 counter(const struct kite_stats *s, unsigned int i)

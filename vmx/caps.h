@@ -17,6 +17,7 @@ enum vmx_word {
 };
 
 /* Bits of the words that code names; all of them are in controls.def. */
+#define PIN_PREEMPTION_TIMER		BIT(6)
 #define PROC_INTERRUPT_WINDOW		BIT(2)
 #define PROC_NMI_WINDOW			BIT(22)
 #define PROC_MTF			BIT(27)
@@ -30,6 +31,7 @@ enum vmx_word {
 #define ENTRY_IA32E_GUEST		BIT(9)
 #define ENTRY_LOAD_PERF_GLOBAL_CTRL	BIT(13)
 
+#define VMX_MISC_TIMER_RATE		GENMASK(4, 0)
 #define VMX_MISC_PT			BIT(14)	/* Intel PT can trace in VMX operation */
 
 /*

@@ -5,7 +5,7 @@
 #include "../core/cpuid.h"
 #include "../core/exit_record.h"
 #include "../core/fpu.h"
-#include "../core/run.h"
+#include "../core/halt.h"
 #include "../core/vm.h"
 #include "dump.h"
 

@@ -45,6 +45,8 @@ static int before_entry(struct vmx_vcpu *x)
 {
 	struct kite_vcpu *v = &x->core;
 
+	if (x->timer_value)
+		vmx_timer_before_entry(x);
 	if (v->need_inject && !vmx_inject(x))
 		return 0;
 	if (x->rsp_dirty) {

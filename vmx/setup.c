@@ -52,7 +52,7 @@ static void write_controls(struct vmx_vcpu *x)
 
 	if (!x->vpid)
 		proc2 &= ~PROC2_VPID;
-	vmx_tsc_controls(x, &proc2);
+	vmx_timer_setup(x, &proc2);
 	x->proc = vmx_caps.word[VMX_WORD_PROC];
 	vmwrite(VMCS_PIN_BASED_CONTROLS, vmx_caps.word[VMX_WORD_PIN]);
 	vmwrite(VMCS_PROC_BASED_CONTROLS, x->proc);

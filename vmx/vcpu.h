@@ -97,6 +97,7 @@ struct vmx_vcpu {
 	u32 exception_bitmap;
 
 	u64 tsc_offset;		/* as it is in the VMCS */
+	u32 timer_value;	/* the same */
 
 	u64 ept_gen;		/* of the EPT when this vCPU last dropped its translations */
 	int last_cpu;		/* where that was */
@@ -167,7 +168,8 @@ void vmx_pause_init(void);
 void vmx_pause_setup(void);
 /* timer.c */
 void vmx_timer_init(void);
-void vmx_tsc_controls(struct vmx_vcpu *x, u32 *proc2);
+void vmx_timer_setup(struct vmx_vcpu *x, u32 *proc2);
+void vmx_timer_before_entry(struct vmx_vcpu *x);
 void vmx_write_tsc_offset(struct vmx_vcpu *x);
 
 /* debug.c */
