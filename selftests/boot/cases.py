@@ -30,6 +30,22 @@ WORDS = " ".join(f"-e {word}" for word in (
     "smp:", "x2apic", "WARNING", "BUG", "Oops", "stall", "lockup", "unstable", "blocked", "Trace:", "failed",
     "spurious"))
 
+# Run by the guest: an INIT and a SIPI for vCPUs that have run before.
+VCPUS_OFF_AND_ON = ("for n in 1 2 3; do for c in 1 2 3; do for x in 0 1; do "
+                    "echo $x >/sys/devices/system/cpu/cpu$c/online || exit 1; "
+                    "done; done; echo guest: round $n; done; load 30 100 50")
+
+# While a guest with four vCPUs works, the second CPU of L1 goes and comes.
+HOST_CPU_OFF_AND_ON = """
+(n=0; while [ ! -e /done ]; do
+	for x in 0 1; do echo $x >/sys/devices/system/cpu/cpu1/online || exit 1; usleep 300000; done
+	n=$((n + 1))
+done; echo $n times off and on) &
+want 0 debian "run=\\"load 30 100 50\\" cryptomgr.notests" --cpus 4
+: >/done
+want 0 wait $!
+"""
+
 REBOOT = 'want {} debian "run=\\"reboot -f\\""'
 
 
@@ -105,6 +121,16 @@ def smp():
     for guest, vcpus, cpus in itertools.product(("cloud", "full"), (1, 2, 4, 8), (1, 2, 4)):
         yield smp_case(f"smp_{guest}_{vcpus}on{cpus}", guest, vcpus, cpus,
                        quick=(guest, vcpus, cpus) in (("cloud", 2, 1), ("cloud", 4, 2)))
+    yield Case("smp_cpu_hotplug", f"want 0 debian 'run=\"{VCPUS_OFF_AND_ON}\"' --cpus 4",
+               {"^guest: exit status 0$": 1, "^guest: round 3$": 1, "^load: 4 CPUs$": 1, "^load: passed$": 1, **TROUBLE},
+               guest="cloud", cpus=2, timeout=900)
+    yield Case("smp_host_cpu_hotplug", HOST_CPU_OFF_AND_ON, {"^guest: exit status 0$": 1, "^load: passed$": 1,
+               "^[1-9][0-9]* times off and on$": 1, **TROUBLE}, guest="cloud", cpus=2, timeout=900)
+    yield Case("smp_reboot_reset", REBOOT.format(14) + " --on-reboot reset --timeout 30 --cpus 4",
+               {"^kitectl: reboot 2$": 1, "^guest: init": (3,), **TROUBLE}, guest="cloud", cpus=2, timeout=900)
+    yield Case("smp_panic", 'want 6 debian "panic=-1 rdinit=/bin/busybox -- false" --cpus 4',
+               {"[]] Kernel panic - not syncing: Attempted to kill init!": 1, "asked for a reset": 1}, guest="cloud",
+               cpus=2)
     # On each of the two vCPUs half a million timer interrupts, and as many IPIs.
     yield smp_case("smp_million", "cloud", 2, 2, counts="3000 500000 500000", timeout=7200)
 
