@@ -20,15 +20,21 @@ class Case:
     cpus: int = 1
     mem: str = "1G"
     timeout: int = 120
+    params: str = ""
 
 
 # What a guest's kernel says when an interrupt or a vCPU does not come.
 TROUBLE = {r"rcu.*(stall|starved)|soft lockup|hard LOCKUP|hung_task|blocked for more than|WARNING: CPU|BUG:|Oops|"
            "Call Trace|APIC error|spurious APIC|clocksource.*unstable|CPU.* failed to|not responding": 0}
 
+PASSED = {"^load: passed$": 1, "^guest: exit status 0$": 1, **TROUBLE}
+
 WORDS = " ".join(f"-e {word}" for word in (
     "smp:", "x2apic", "WARNING", "BUG", "Oops", "stall", "lockup", "unstable", "blocked", "Trace:", "failed",
     "spurious"))
+
+# Parameters of kite.ko that switch off what the CPU does for interrupts and time.
+HELPS = ("pause_loop", "tsc_scaling")
 
 # Run by the guest: an INIT and a SIPI for vCPUs that have run before.
 VCPUS_OFF_AND_ON = ("for n in 1 2 3; do for c in 1 2 3; do for x in 0 1; do "
@@ -106,26 +112,35 @@ def kills():
                        cpus=cpus)
 
 
-def smp_case(name, guest, vcpus, cpus, counts="30 100 50", quick=False, timeout=1800):
+def smp_case(name, guest, vcpus, cpus, *, mode="x2apic", off=(), counts="30 100 50", quick=False, timeout=1800):
     """Debian under the load of load/load.c, which checks its results and counts its interrupts."""
-    append = f'run=\\"load {counts} && dmesg | grep -v run= | grep {WORDS}\\" cryptomgr.notests nox2apic'
-    expect = {f"^load: {vcpus} CPUs$": 1, "^load: passed$": 1, "^guest: exit status 0$": 1,
-              f"[]] smp: Brought up 1 node, {vcpus} CPU": 1, **TROUBLE}
+    run = f"load {counts} && dmesg | grep -v run= | grep {WORDS}"
+    append = f'run=\\"{run}\\" cryptomgr.notests {"nox2apic" if mode == "xapic" else ""}'
     big = guest == "full"
-    return Case(name, f'want 0 debian "{append}" --mem {"1G" if big else "256M"} --cpus {vcpus}', expect, guest=guest,
-                quick=quick, cpus=cpus, mem="2G" if big else "1G", timeout=timeout)
+    script = [f"want 0 grep '^[0N]' /sys/module/kite/parameters/{param}" for param in off]
+    script.append(f'want 0 debian "{append}" --mem {"1G" if big else "256M"} --cpus {vcpus}')
+    expect = {f"^load: {vcpus} CPUs$": 1, f"[]] smp: Brought up 1 node, {vcpus} CPU": 1, **PASSED,
+              "[]] x2apic enabled": int(mode == "x2apic")}
+    return Case(name, "\n".join(script), expect, guest=guest, quick=quick, cpus=cpus, mem="2G" if big else "1G",
+                timeout=timeout, params=" ".join(f"{param}=0" for param in off))
 
 
 def smp():
-    """vCPUs "on" CPUs."""
-    for guest, vcpus, cpus in itertools.product(("cloud", "full"), (1, 2, 4, 8), (1, 2, 4)):
-        yield smp_case(f"smp_{guest}_{vcpus}on{cpus}", guest, vcpus, cpus,
-                       quick=(guest, vcpus, cpus) in (("cloud", 2, 1), ("cloud", 4, 2)))
+    """vCPUs "on" CPUs, in either APIC mode, with every help, without any, and without each."""
+    modes = ("xapic", "x2apic")
+    every = tuple(itertools.product((1, 2, 4, 8), (1, 2, 4)))
+    quick = ("smp_cloud_2on1_xapic", "smp_cloud_4on2_x2apic")
+    for mode, (vcpus, cpus), off in itertools.product(modes, every, ((), HELPS)):
+        name = f"smp_cloud_{vcpus}on{cpus}_{mode}" + ("_alone" if off else "")
+        yield smp_case(name, "cloud", vcpus, cpus, mode=mode, off=off, quick=name in quick)
+    for mode, off in itertools.product(modes, HELPS):
+        yield smp_case(f"smp_cloud_4on2_{mode}_without_{off}", "cloud", 4, 2, mode=mode, off=(off,))
+    for mode, (vcpus, cpus) in itertools.product(modes, every):
+        yield smp_case(f"smp_full_{vcpus}on{cpus}_{mode}", "full", vcpus, cpus, mode=mode)
     yield Case("smp_cpu_hotplug", f"want 0 debian 'run=\"{VCPUS_OFF_AND_ON}\"' --cpus 4",
-               {"^guest: exit status 0$": 1, "^guest: round 3$": 1, "^load: 4 CPUs$": 1, "^load: passed$": 1, **TROUBLE},
+               {"^guest: round 3$": 1, "^load: 4 CPUs$": 1, **PASSED}, guest="cloud", cpus=2, timeout=900)
+    yield Case("smp_host_cpu_hotplug", HOST_CPU_OFF_AND_ON, {"^[1-9][0-9]* times off and on$": 1, **PASSED},
                guest="cloud", cpus=2, timeout=900)
-    yield Case("smp_host_cpu_hotplug", HOST_CPU_OFF_AND_ON, {"^guest: exit status 0$": 1, "^load: passed$": 1,
-               "^[1-9][0-9]* times off and on$": 1, **TROUBLE}, guest="cloud", cpus=2, timeout=900)
     yield Case("smp_reboot_reset", REBOOT.format(14) + " --on-reboot reset --timeout 30 --cpus 4",
                {"^kitectl: reboot 2$": 1, "^guest: init": (3,), **TROUBLE}, guest="cloud", cpus=2, timeout=900)
     yield Case("smp_panic", 'want 6 debian "panic=-1 rdinit=/bin/busybox -- false" --cpus 4',
