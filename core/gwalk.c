@@ -37,6 +37,28 @@ int kite_guest_read(struct kite_vcpu *v, u64 gpa, void *buf, u32 len)
 	return left ? need_host_page(v, gpa, uaddr, false) : 0;
 }
 
+int kite_guest_read16(struct kite_vcpu *v, u64 gpa, u64 *buf)
+{
+	unsigned long uaddr = kite_gpa_to_uaddr(v->vm, gpa, false);
+	u64 __user *from = (u64 __user *)uaddr;
+
+	if (!uaddr)
+		return -ENXIO;
+	pagefault_disable();
+	if (!user_access_begin(from, 2 * sizeof(*from)))
+		goto fault;
+	unsafe_get_user(buf[0], from, fault_end);
+	unsafe_get_user(buf[1], from + 1, fault_end);
+	user_access_end();
+	pagefault_enable();
+	return 0;
+fault_end:
+	user_access_end();
+fault:
+	pagefault_enable();
+	return need_host_page(v, gpa, uaddr, false);
+}
+
 int kite_guest_write(struct kite_vcpu *v, u64 gpa, const void *buf, u32 len)
 {
 	unsigned long uaddr = kite_gpa_to_uaddr(v->vm, gpa, true);
@@ -104,16 +126,53 @@ static struct layout layout_of(const struct kite_paging *paging)
 	return (struct layout){ 2, 10, 4 };
 }
 
+struct walk {
+	const struct kite_slot_entry *slot;	/* where the last entry was */
+	u64 entry;
+	u64 entry_gpa;
+	u64 rights;		/* PTE_W and PTE_U of all levels, PTE_NX of any */
+	unsigned int shift;	/* of the page that was found */
+};
+
+/* An entry of a page table, in one piece: other CPUs may change it. */
+static int read_entry(struct kite_vcpu *v, struct walk *w, u8 size)
+{
+	unsigned long uaddr;
+	u32 entry32;
+
+	/* The tables of a guest are often in one slot. */
+	if (!w->slot || w->entry_gpa - w->slot->gpa >= w->slot->len)
+		w->slot = kite_slot_find(v->vm, w->entry_gpa);
+	if (!w->slot)
+		return -ENXIO;
+	uaddr = w->slot->uaddr + (w->entry_gpa - w->slot->gpa);
+	pagefault_disable();
+	if (!user_access_begin((void __user *)uaddr, size))
+		goto fault;
+	if (size == 8) {
+		unsafe_get_user(w->entry, (u64 __user *)uaddr, fault_end);
+	} else {
+		unsafe_get_user(entry32, (u32 __user *)uaddr, fault_end);
+		w->entry = entry32;
+	}
+	user_access_end();
+	pagefault_enable();
+	return 0;
+fault_end:
+	user_access_end();
+fault:
+	pagefault_enable();
+	return need_host_page(v, w->entry_gpa, uaddr, false);
+}
+
 /* Set @bits in the entry at @gpa; -EAGAIN also if another CPU changed it meanwhile. */
-static int set_accessed(struct kite_vcpu *v, u64 gpa, u64 entry, u64 bits, u8 size)
+static noinline int set_bits_in(struct kite_vcpu *v, u64 gpa, u64 entry, u64 bits, u8 size)
 {
 	unsigned long uaddr = kite_gpa_to_uaddr(v->vm, gpa, true);
 	u64 old64 = entry;
 	u32 old32 = entry;
 	bool done;
 
-	if ((entry & bits) == bits)
-		return 0;
 	if (!uaddr)
 		return -ENXIO;
 	pagefault_disable();
@@ -135,12 +194,10 @@ fault:
 	return need_host_page(v, gpa, uaddr, true);
 }
 
-struct walk {
-	u64 entry;
-	u64 entry_gpa;
-	u64 rights;		/* PTE_W and PTE_U of all levels, PTE_NX of any */
-	unsigned int shift;	/* of the page that was found */
-};
+static int set_accessed(struct kite_vcpu *v, u64 gpa, u64 entry, u64 bits, u8 size)
+{
+	return (entry & bits) == bits ? 0 : set_bits_in(v, gpa, entry, bits, size);
+}
 
 static bool is_large(const struct kite_paging *paging, struct layout l, u64 entry,
 		     unsigned int level)
@@ -158,10 +215,12 @@ static int walk_tables(struct kite_vcpu *v, const struct kite_paging *paging, u6
 {
 	struct layout l = layout_of(paging);
 	u64 table = paging->cr3 & (l.levels == 3 ? GENMASK_ULL(31, 5) : PTE_ADDR);
+	u32 phys_bits = kite_hw_phys_bits();
 	unsigned int level;
 	int ret;
 
 	w->rights = PTE_W | PTE_U;
+	w->slot = NULL;
 	for (level = l.levels; level; level--) {
 		u64 index;
 
@@ -170,13 +229,12 @@ static int walk_tables(struct kite_vcpu *v, const struct kite_paging *paging, u6
 		if (l.levels == 3 && level == 3)
 			index &= 3;
 		w->entry_gpa = table + index * l.entry_size;
-		w->entry = 0;
-		ret = kite_guest_read(v, w->entry_gpa, &w->entry, l.entry_size);
+		ret = read_entry(v, w, l.entry_size);
 		if (ret)
 			return ret;
 		if (!(w->entry & PTE_P))
 			return -EFAULT;
-		if (l.entry_size == 8 && (w->entry & PTE_ADDR) >> kite_hw_phys_bits()) {
+		if (l.entry_size == 8 && (w->entry & PTE_ADDR) >> phys_bits) {
 			*error |= KITE_PF_PRESENT | KITE_PF_RSVD;
 			return -EFAULT;
 		}
@@ -243,7 +301,9 @@ int kite_gva_to_gpa(struct kite_vcpu *v, const struct kite_paging *paging, u64 g
 	if ((access & KITE_PF_FETCH) &&
 	    ((paging->efer & EFER_NX) || (paging->cr4 & X86_CR4_SMEP)))
 		*error |= KITE_PF_FETCH;
+	rcu_read_lock();
 	ret = walk_tables(v, paging, gva, &w, error);
+	rcu_read_unlock();
 	if (ret)
 		return ret;
 	if (!allowed(paging, &w, access)) {

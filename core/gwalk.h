@@ -32,6 +32,8 @@ int kite_gva_to_gpa(struct kite_vcpu *v, const struct kite_paging *paging, u64 g
 
 /* Within one page. -ENXIO: outside the slots, -EAGAIN: see above. */
 int kite_guest_read(struct kite_vcpu *v, u64 gpa, void *buf, u32 len);
+/* The same for 16 bytes of one page, faster. */
+int kite_guest_read16(struct kite_vcpu *v, u64 gpa, u64 *buf);
 int kite_guest_write(struct kite_vcpu *v, u64 gpa, const void *buf, u32 len);
 
 /*

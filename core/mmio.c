@@ -27,9 +27,15 @@ static u32 user_access_bit(const struct kite_paging *paging)
 	return paging->cpl == 3 ? KITE_PF_USER : 0;
 }
 
+/* Room for an instruction, in words that are read at once. */
+union insn_bytes {
+	u8 byte[KITE_INSN_MAX_LEN];
+	u64 word[2];
+};
+
 /* Read what can be read of the instruction at @gva; *@n bytes. */
 static int fetch(struct kite_vcpu *v, const struct kite_paging *paging, u64 gva,
-		 u8 *bytes, u32 *n)
+		 union insn_bytes *bytes, u32 *n)
 {
 	u32 error, len;
 	u64 gpa;
@@ -39,10 +45,11 @@ static int fetch(struct kite_vcpu *v, const struct kite_paging *paging, u64 gva,
 	while (*n < KITE_INSN_MAX_LEN) {
 		ret = kite_gva_to_gpa(v, paging, gva + *n, KITE_PF_FETCH | user_access_bit(paging),
 				      &gpa, &error);
-		if (!ret) {
-			len = min_t(u32, KITE_INSN_MAX_LEN - *n, PAGE_SIZE - offset_in_page(gpa));
-			ret = kite_guest_read(v, gpa, bytes + *n, len);
-		}
+		len = min_t(u32, KITE_INSN_MAX_LEN - *n, PAGE_SIZE - offset_in_page(gpa));
+		if (!ret && PAGE_SIZE - offset_in_page(gpa) >= sizeof(*bytes) && !*n)
+			ret = kite_guest_read16(v, gpa, bytes->word);
+		else if (!ret)
+			ret = kite_guest_read(v, gpa, bytes->byte + *n, len);
 		if (ret)
 			return *n && ret != -EAGAIN ? 0 : ret;
 		*n += len;
@@ -150,7 +157,7 @@ int kite_handle_mmio(struct kite_vcpu *v, u64 gpa, u32 access)
 	bool write = access & KITE_ACCESS_WRITE;
 	struct kite_paging paging;
 	struct kite_insn insn;
-	u8 bytes[KITE_INSN_MAX_LEN];
+	union insn_bytes bytes;
 	u64 gva;
 	u32 n;
 	int ret;
@@ -161,7 +168,7 @@ int kite_handle_mmio(struct kite_vcpu *v, u64 gpa, u32 access)
 		return kite_hw_internal(v, KITE_INTERNAL_DELIVERY, NULL, 0);
 	kite_hw_paging(v, &paging);
 	kite_hw_rip(v, &gva);
-	ret = fetch(v, &paging, gva, bytes, &n);
+	ret = fetch(v, &paging, gva, &bytes, &n);
 	if (ret == -EAGAIN)
 		return try_again(v);
 	/* Another vCPU took the page away since: the guest finds out by a #PF of its own. */
@@ -169,8 +176,8 @@ int kite_handle_mmio(struct kite_vcpu *v, u64 gpa, u32 access)
 		return KITE_RESUME;
 	if (ret)
 		return kite_hw_internal(v, KITE_INTERNAL_FETCH, NULL, 0);
-	if (kite_insn_decode(&insn, kite_hw_insn_mode(v), bytes, n) != KITE_INSN_OK)
-		return kite_hw_internal(v, KITE_INTERNAL_INSN, bytes, n);
+	if (kite_insn_decode(&insn, kite_hw_insn_mode(v), bytes.byte, n) != KITE_INSN_OK)
+		return kite_hw_internal(v, KITE_INTERNAL_INSN, bytes.byte, n);
 	kite_hw_gprs(v);
 	if (kite_insn_is_string(&insn) && kite_insn_rep_done(&insn, v->regs.gpr)) {
 		kite_hw_skip(v, insn.len);
@@ -180,7 +187,7 @@ int kite_handle_mmio(struct kite_vcpu *v, u64 gpa, u32 access)
 		return mmio_movs(v, &insn, gpa, write, &paging);
 	/* Another vCPU may have changed the instruction since it faulted. */
 	if (write != moves_to_memory(&insn))
-		return kite_hw_internal(v, KITE_INTERNAL_INSN, bytes, n);
+		return kite_hw_internal(v, KITE_INTERNAL_INSN, bytes.byte, n);
 	if (write)
 		return mmio_write(v, &insn, gpa, paging.rflags,
 				  kite_insn_store_value(&insn, v->regs.gpr));
