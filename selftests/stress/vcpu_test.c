@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Contract: vCPUs may be made and closed while others send them IPIs, INIT, SIPI and
- * messages, and while they run; nothing happens to the others, and a new vCPU of the
+ * Contract: vCPUs may be made and closed while others send them IPIs, INIT, SIPI,
+ * messages and events of irqfds, and while they run; nothing happens to the others, and a new vCPU of the
  * same ID works.
  */
 #include <sched.h>
+#include <sys/eventfd.h>
 
 #include "apic.h"
 
 #define VECTOR		0x40
 #define ALL_BY_MESSAGE	0xfeeff000
+#define EVENT_PIN	22		/* an edge */
 
 static volatile u64 stop;
 static struct kt_smp *smp;
@@ -42,12 +44,16 @@ static void count_up(u64 unused)
 
 static void *send_messages(void *unused)
 {
+	int event = eventfd(0, EFD_NONBLOCK);
 	u64 i;
 
 	(void)unused;
+	ASSERT_TRUE(event >= 0);
+	vm_irqfd(smp->vm->fd, (struct kite_irqfd){ .fd = event, .gsi = EVENT_PIN });
 	for (i = 0; !stop; i++) {
 		vm_send_msi(smp->vm->fd, ALL_BY_MESSAGE, VECTOR + i % 64);
-		vm_irq_line(smp->vm->fd, i % 24, i / 24 & 1);
+		vm_irq_line(smp->vm->fd, i % EVENT_PIN, i / EVENT_PIN & 1);
+		ASSERT_EQ(0, eventfd_write(event, 1));
 		if (i % 64 == 0)
 			sched_yield();
 	}
