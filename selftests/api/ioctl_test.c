@@ -6,6 +6,7 @@
  */
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -102,6 +103,25 @@ static void fill_inject(void *arg)
 	in->vector = 2;
 }
 
+/* Another descriptor each time; it stays open with the test. */
+static void fill_irqfd(void *arg)
+{
+	struct kite_irqfd *irqfd = arg;
+
+	irqfd->fd = eventfd(0, 0);
+	irqfd->gsi = 5;
+}
+
+static void fill_ioeventfd(void *arg)
+{
+	static u64 addr = KT_HOLE;
+	struct kite_ioeventfd *doorbell = arg;
+
+	doorbell->fd = eventfd(0, 0);
+	doorbell->addr = addr += 8;
+	doorbell->len = 4;
+}
+
 #define RESERVED(type, member)	\
 	{ offsetof(struct type, member), sizeof(((struct type *)0)->member) }
 
@@ -136,6 +156,14 @@ static const struct row {
 	  fill_nothing },
 	{ "SET_IOAPIC", VM, KITE_VM_SET_IOAPIC, sizeof(struct kite_ioapic), false, 0,
 	  fill_ioapic },
+	{ "SET_ROUTES", VM, KITE_VM_SET_ROUTES, sizeof(struct kite_routes), false, 0,
+	  fill_nothing, { RESERVED(kite_routes, reserved) } },
+	{ "IRQFD", VM, KITE_VM_IRQFD, sizeof(struct kite_irqfd), false,
+	  KITE_IRQFD_DEASSIGN | KITE_IRQFD_RESAMPLE, fill_irqfd,
+	  { RESERVED(kite_irqfd, reserved) } },
+	{ "IOEVENTFD", VM, KITE_VM_IOEVENTFD, sizeof(struct kite_ioeventfd), false,
+	  KITE_IOEVENTFD_DEASSIGN | KITE_IOEVENTFD_PIO | KITE_IOEVENTFD_DATAMATCH,
+	  fill_ioeventfd },
 	{ "GET_CLOCK", VM, KITE_VM_GET_CLOCK, sizeof(struct kite_clock), true, 0, fill_nothing,
 	  { RESERVED(kite_clock, reserved) } },
 	{ "SET_CLOCK", VM, KITE_VM_SET_CLOCK, sizeof(struct kite_clock), false, 0, fill_clock,
