@@ -78,7 +78,12 @@ static void write_self_ipi(struct lapic *l, u32 slot, u32 value, u64 now, struct
 static void write_lvt(struct lapic *l, u32 slot, u32 value, u64 now, struct lapic_out *out)
 {
 	lapic_put(l, slot, l->enabled ? value : value | LAPIC_LVT_MASK);
-	/* An input may be asserted that was masked before. */
+}
+
+/* The input may be asserted, and was masked before. */
+static void write_lint(struct lapic *l, u32 slot, u32 value, u64 now, struct lapic_out *out)
+{
+	write_lvt(l, slot, value, now, out);
 	out->todo |= LAPIC_OUT_PENDING;
 }
 
@@ -131,8 +136,8 @@ const struct lapic_reg lapic_regs[LAPIC_SLOTS] = {
 	[LAPIC_LVT_TIMER] = { RW, 0x700ff, 0x1000, 0x700ff, write_lvt_timer },
 	[0x33]		  = { RW, 0x107ff, 0x1000, 0x107ff, write_lvt },	/* thermal sensor */
 	[0x34]		  = { RW, 0x107ff, 0x1000, 0x107ff, write_lvt },	/* performance */
-	[LAPIC_LVT_LINT0] = { RW, 0x1a7ff, 0x5000, 0x1a7ff, write_lvt },
-	[0x36]		  = { RW, 0x1a7ff, 0x5000, 0x1a7ff, write_lvt },	/* LINT1 */
+	[LAPIC_LVT_LINT0] = { RW, 0x1a7ff, 0x5000, 0x1a7ff, write_lint },
+	[0x36]		  = { RW, 0x1a7ff, 0x5000, 0x1a7ff, write_lint },	/* LINT1 */
 	[LAPIC_LVT_ERROR] = { RW, 0x100ff, 0x1000, 0x100ff, write_lvt },
 	[LAPIC_INITIAL]	  = { RW, ~0u, 0, ~0u, write_initial },
 	[LAPIC_CURRENT]	  = { RO, 0, 0, ~0u },
