@@ -21,7 +21,7 @@ static unsigned int halt_poll_ns __ro_after_init = 200000;
 module_param(halt_poll_ns, uint, 0444);
 MODULE_PARM_DESC(halt_poll_ns, "longest time that a vCPU polls in HLT before it sleeps; 0: never");
 
-bool kite_wakes(const struct kite_vcpu *v, bool interrupts, bool nmis)
+bool kite_wakes(struct kite_vcpu *v, bool interrupts, bool nmis)
 {
 	if (v->event.valid && (interrupts || v->event.type != KITE_INTR_EXTERNAL))
 		return true;

@@ -8,7 +8,7 @@
 struct kite_vcpu;
 
 /* An event is there that ends HLT. @interrupts: RFLAGS.IF; @nmis: not blocked. */
-bool kite_wakes(const struct kite_vcpu *v, bool interrupts, bool nmis);
+bool kite_wakes(struct kite_vcpu *v, bool interrupts, bool nmis);
 
 /* The guest halted: the answer of a handler. */
 int kite_halt(struct kite_vcpu *v, bool interrupts, bool nmis);

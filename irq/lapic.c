@@ -9,7 +9,7 @@
 
 static bool vector_test(const struct lapic *l, u32 slot, u8 vector)
 {
-	return lapic_get(l, slot + vector / 32) & 1u << vector % 32;
+	return lapic_get(l, slot + vector / 32) >> vector % 32 & 1;
 }
 
 static void vector_set(struct lapic *l, u32 slot, u8 vector)
@@ -48,11 +48,13 @@ static void update_ppr(struct lapic *l)
 	lapic_put(l, LAPIC_PPR, lapic_ppr(lapic_get(l, LAPIC_TPR), l->isr_top));
 }
 
-/* The page was written as a whole: find again what the struct keeps about it. */
+/* Others wrote the page: find again what follows from it. */
 void lapic_rescan(struct lapic *l)
 {
 	l->irr_top = lapic_top(l->regs, LAPIC_IRR);
 	l->isr_top = lapic_top(l->regs, LAPIC_ISR);
+	l->stale = false;
+	update_ppr(l);
 }
 
 /* ID and, in x2APIC mode, LDR: read-only registers that depend on the mode. */
@@ -125,7 +127,8 @@ bool lapic_accept(struct lapic *l, u8 vector, bool level)
 	if (vector < IRQ_VECTOR_MIN)
 		return lapic_error(l, LAPIC_ESR_RECV_VECTOR);
 
-	fresh = !vector_test(l, LAPIC_IRR, vector);
+	/* A new trigger mode changes what the EOI does. */
+	fresh = !vector_test(l, LAPIC_IRR, vector) || vector_test(l, LAPIC_TMR, vector) != level;
 	vector_set(l, LAPIC_IRR, vector);
 	if (level)
 		vector_set(l, LAPIC_TMR, vector);
@@ -136,8 +139,9 @@ bool lapic_accept(struct lapic *l, u8 vector, bool level)
 	return fresh;
 }
 
-int lapic_pending(const struct lapic *l)
+int lapic_pending(struct lapic *l)
 {
+	lapic_settle(l);
 	if (l->irr_top < 0 || (l->irr_top & 0xf0) <= (lapic_get(l, LAPIC_PPR) & 0xf0))
 		return -1;
 	return l->irr_top;
@@ -154,16 +158,22 @@ void lapic_ack(struct lapic *l, u8 vector)
 
 void lapic_eoi(struct lapic *l, struct lapic_out *out)
 {
-	u8 vector = l->isr_top;
+	u8 vector;
 
+	lapic_settle(l);
 	if (l->isr_top < 0)
 		return;
 
+	vector = l->isr_top;
 	vector_clear(l, LAPIC_ISR, vector);
 	l->isr_top = lapic_top(l->regs, LAPIC_ISR);
 	update_ppr(l);
 	out->todo |= LAPIC_OUT_PENDING;
+	lapic_eoi_done(l, vector, out);
+}
 
+void lapic_eoi_done(struct lapic *l, u8 vector, struct lapic_out *out)
+{
 	if (vector_test(l, LAPIC_TMR, vector) &&
 	    !(lapic_get(l, LAPIC_SVR) & LAPIC_SVR_NO_BROADCAST)) {
 		out->todo |= LAPIC_OUT_EOI;

@@ -57,6 +57,12 @@ struct lapic {
 	bool enabled;
 	u8 timer_mode;
 	u8 timer_shift;
+	/*
+	 * With the TPR shadow the CPU owns IRR, ISR and TPR in the page while the guest
+	 * runs. Whoever lets it run sets this; irr_top, isr_top and PPR are then found
+	 * again when they are next needed. The page is always right.
+	 */
+	bool stale;
 };
 
 /* What the caller has to do after an operation; functions only add to @todo. */
@@ -64,13 +70,19 @@ struct lapic {
 #define LAPIC_OUT_EOI		BIT(1)	/* tell the I/O APIC of @eoi_vector */
 #define LAPIC_OUT_TIMER		BIT(2)	/* lapic_timer_next() may have changed */
 #define LAPIC_OUT_PENDING	BIT(3)	/* lapic_pending() may have changed */
-#define LAPIC_OUT_ROUTE		BIT(4)	/* publish lapic_route() again */
+#define LAPIC_OUT_ROUTE		BIT(4)	/* publish lapic_route() again; the base may have moved */
 
 struct lapic_out {
 	u32 todo;
 	u8 eoi_vector;
 	struct irq_msg ipi;
 };
+
+/* The base is where every vCPU of a VM has it, unless its guest moved it. */
+static inline bool lapic_at_default(const struct lapic *l)
+{
+	return !((l->base ^ LAPIC_DEFAULT_BASE) & ~0xfffull);
+}
 
 static inline bool lapic_is_x2apic(const struct lapic *l)
 {
@@ -97,7 +109,7 @@ u32 lapic_read(struct lapic *l, u32 offset, u64 now, struct lapic_out *out);
 void lapic_write(struct lapic *l, u32 offset, u32 value, u64 now, struct lapic_out *out);
 
 /* x2APIC MSRs LAPIC_MSR_FIRST to LAPIC_MSR_LAST. -EINVAL: #GP. */
-int __must_check lapic_msr_read(const struct lapic *l, u32 msr, u64 now, u64 *value);
+int __must_check lapic_msr_read(struct lapic *l, u32 msr, u64 now, u64 *value);
 int __must_check lapic_msr_write(struct lapic *l, u32 msr, u64 value, u64 now,
 				 struct lapic_out *out);
 
@@ -151,7 +163,7 @@ void lapic_tsc_moved(struct lapic *l, u64 before, u64 after);
 bool lapic_accept(struct lapic *l, u8 vector, bool level);
 
 /* Highest vector in IRR that PPR lets through, or -1. Costs two loads when idle. */
-int lapic_pending(const struct lapic *l);
+int lapic_pending(struct lapic *l);
 
 /* The CPU takes @vector, the result of lapic_pending(). */
 void lapic_ack(struct lapic *l, u8 vector);
@@ -163,6 +175,29 @@ void lapic_ack(struct lapic *l, u8 vector);
 int lapic_lint0_mode(const struct lapic *l);
 /* The input rises while its mode is fixed. True when lapic_pending() may have changed. */
 bool lapic_lint0(struct lapic *l);
+
+/*
+ * For a CPU that works on the page itself. SDM, chapter "APIC Virtualization and
+ * Virtual Interrupts".
+ */
+
+/* The CPU has stored at @offset of the page: do the rest of that write. */
+void lapic_written(struct lapic *l, u32 offset, u64 now, struct lapic_out *out);
+
+/* The CPU has ended @vector in ISR: tell the I/O APIC, if it wants to hear. */
+void lapic_eoi_done(struct lapic *l, u8 vector, struct lapic_out *out);
+
+/* Guest interrupt status: RVI in the low byte, SVI in the high one. */
+u16 lapic_interrupt_status(struct lapic *l);
+
+/* TPR threshold: the class of a vector that TPR holds back, or 0. */
+u8 lapic_tpr_threshold(struct lapic *l);
+
+/* EOI-exit bitmap: the vectors whose EOI lapic_eoi_done() is to see. */
+void lapic_eoi_exits(const struct lapic *l, u64 bitmap[IRQ_VECTORS / 64]);
+
+/* RDMSR finds the value in the page; that of PPR only if the CPU delivers interrupts. */
+bool lapic_msr_in_page(u32 msr);
 
 /*
  * All that other CPUs need to address this APIC, in one word that can be

@@ -18,7 +18,7 @@ static const struct lapic_reg *find_x2apic(const struct lapic *l, u32 msr, u8 ac
 	return lapic_regs[slot].access & access ? &lapic_regs[slot] : NULL;
 }
 
-int lapic_msr_read(const struct lapic *l, u32 msr, u64 now, u64 *value)
+int lapic_msr_read(struct lapic *l, u32 msr, u64 now, u64 *value)
 {
 	u32 slot = msr - LAPIC_MSR_FIRST;
 
@@ -66,6 +66,7 @@ static void change_base(struct lapic *l, u64 value, struct lapic_out *out)
 	u64 changed = l->base ^ value;
 
 	l->base = value;
+	lapic_todo(out, LAPIC_OUT_ROUTE, changed);
 	if (!(changed & LAPIC_BASE_MODE))
 		return;
 
@@ -77,7 +78,7 @@ static void change_base(struct lapic *l, u64 value, struct lapic_out *out)
 		lapic_put(l, LAPIC_ICR_HIGH, 0);
 		lapic_put_identity(l);
 	}
-	out->todo |= LAPIC_OUT_ROUTE | LAPIC_OUT_TIMER | LAPIC_OUT_PENDING;
+	out->todo |= LAPIC_OUT_TIMER | LAPIC_OUT_PENDING;
 }
 
 int lapic_set_base(struct lapic *l, u64 value, u64 phys_mask, struct lapic_out *out)

@@ -12,6 +12,7 @@ static void write_identity(struct lapic *l, u32 slot, u32 value, u64 now, struct
 
 static void write_tpr(struct lapic *l, u32 slot, u32 value, u64 now, struct lapic_out *out)
 {
+	lapic_settle(l);
 	lapic_put(l, LAPIC_TPR, value);
 	lapic_put(l, LAPIC_PPR, lapic_ppr(value, l->isr_top));
 	out->todo |= LAPIC_OUT_PENDING;
@@ -90,6 +91,9 @@ static void write_lint(struct lapic *l, u32 slot, u32 value, u64 now, struct lap
 static void write_lvt_timer(struct lapic *l, u32 slot, u32 value, u64 now, struct lapic_out *out)
 {
 	lapic_todo(out, LAPIC_OUT_PENDING, lapic_timer_expire(l, now));
+	/* Mode 3 is reserved; here it is TSC-deadline mode. */
+	if (value >> LAPIC_LVT_MODE_SHIFT & LAPIC_DEADLINE)
+		value &= ~BIT(LAPIC_LVT_MODE_SHIFT);
 	write_lvt(l, slot, value, now, out);
 	lapic_timer_set_mode(l, value >> LAPIC_LVT_MODE_SHIFT & 3);
 	out->todo |= LAPIC_OUT_TIMER;
@@ -145,8 +149,10 @@ const struct lapic_reg lapic_regs[LAPIC_SLOTS] = {
 	[LAPIC_SELF_IPI]  = { LAPIC_X2_WRITE, 0xff, 0, 0, write_self_ipi },
 };
 
-u32 lapic_value(const struct lapic *l, u32 slot, u64 now)
+u32 lapic_value(struct lapic *l, u32 slot, u64 now)
 {
+	if (slot == LAPIC_PPR)
+		lapic_settle(l);
 	return slot == LAPIC_CURRENT ? lapic_timer_count(l, now) : lapic_get(l, slot);
 }
 

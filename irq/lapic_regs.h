@@ -104,10 +104,18 @@ static inline void lapic_todo(struct lapic_out *out, u32 bit, bool condition)
 		out->todo |= bit;
 }
 
+void lapic_rescan(struct lapic *l);
+
+/* irr_top, isr_top and PPR are right after it. */
+static inline void lapic_settle(struct lapic *l)
+{
+	if (l->stale)
+		lapic_rescan(l);
+}
+
 /* lapic.c */
 void lapic_put_identity(struct lapic *l);
 void lapic_clear(struct lapic *l);
-void lapic_rescan(struct lapic *l);
 u32 lapic_ppr(u32 tpr, int isr_top);
 int lapic_top(const u32 *regs, u32 slot);
 bool lapic_error(struct lapic *l, u32 errors);
@@ -115,7 +123,7 @@ bool lapic_raise(struct lapic *l, u32 lvt);
 void lapic_eoi(struct lapic *l, struct lapic_out *out);
 
 /* lapic_regs.c */
-u32 lapic_value(const struct lapic *l, u32 slot, u64 now);
+u32 lapic_value(struct lapic *l, u32 slot, u64 now);
 void lapic_store(struct lapic *l, u32 slot, u32 value, u64 now, struct lapic_out *out);
 
 /* lapic_icr.c */

@@ -18,6 +18,7 @@ void lapic_get_regs(struct lapic *l, u32 *image, u64 now)
 {
 	/* The count cannot tell a timer that is due from one that is stopped. */
 	lapic_timer_expire(l, now);
+	lapic_settle(l);
 	memcpy(image, l->regs, IMAGE_SIZE);
 	image[LAPIC_CURRENT * 4] = lapic_timer_count(l, now);
 	image[IMAGE_ERRORS] = l->errors;
@@ -92,7 +93,7 @@ static bool timer_valid(const u32 *image)
 
 	if (image_timer_mode(image) <= LAPIC_PERIODIC)
 		return current_count <= initial;
-	return !initial && !current_count;
+	return image_timer_mode(image) == LAPIC_DEADLINE && !initial && !current_count;
 }
 
 static bool image_valid(const struct lapic *l, const u32 *image)

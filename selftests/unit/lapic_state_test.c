@@ -235,6 +235,9 @@ static void bad_combinations(void)
 	lapic_get_regs(&b.l, image, b.now);
 	image[APIC_LVTT / 4] |= LVT_DEADLINE;
 	EXPECT_EQ(0, set(&b, image));
+	image[APIC_LVTT / 4] |= LVT_PERIODIC;
+	EXPECT_EQ(-22, set(&b, image));
+	image[APIC_LVTT / 4] &= ~LVT_PERIODIC;
 	image[APIC_TMICT / 4] = 1;
 	EXPECT_EQ(-22, set(&b, image));
 	image[APIC_TMCCT / 4] = 1;

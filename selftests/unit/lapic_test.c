@@ -107,7 +107,7 @@ static void writable_bits(void)
 		{ APIC_DFR, 0xffffffff, 0x0fffffff },	{ APIC_ISR, 0, 0 },
 		{ APIC_TMR + 0x10, 0, 0 },		{ APIC_IRR + 0x70, 0, 0 },
 		{ APIC_ESR, 0, 0 },			{ APIC_ICR, 0xccfff, 0 },
-		{ APIC_ICR2, 0xff000000, 0 },		{ APIC_LVTT, 0x700ff, 0 },
+		{ APIC_ICR2, 0xff000000, 0 },		{ APIC_LVTT, 0x500ff, 0 },
 		{ APIC_THERMAL, 0x107ff, 0 },		{ APIC_PMC, 0x107ff, 0 },
 		{ APIC_LINT0, 0x1a7ff, 0 },		{ APIC_LINT1, 0x1a7ff, 0 },
 		{ APIC_LVTERR, 0x100ff, 0 },		{ APIC_TMICT, 0xffffffff, 0 },
@@ -303,7 +303,8 @@ static void page_written_before(void)
 		b.l.regs = b.page;
 		b.page[offset / 4] = value;
 		wr(&a, offset, value);
-		wr(&b, offset, value);
+		memset(&b.out, 0, sizeof(b.out));
+		lapic_written(&b.l, offset, b.now, &b.out);
 		b.l.regs = a.l.regs;
 		EXPECT_FALSE(memcmp(a.page, b.page, sizeof(a.page)));
 		EXPECT_EQ(a.l.expiry, b.l.expiry);
@@ -314,10 +315,87 @@ static void page_written_before(void)
 		EXPECT_EQ(a.out.todo, b.out.todo);
 	}
 	unit_context("%s", "");
+	/* A self-IPI that the CPU leaves to us: its vector is illegal. */
 	x2apic_on(&a, 3);
-	a.page[APIC_SELF / 4] = 0x41;
-	EXPECT_EQ(0, wrmsr(&a, APIC_MSR(APIC_SELF), 0x41));
+	a.page[APIC_SELF / 4] = 0x0f;
+	lapic_written(&a.l, APIC_SELF, a.now, &a.out);
 	EXPECT_EQ(0, a.page[APIC_SELF / 4]);
+	EXPECT_EQ(ESR_SEND, a.l.errors);
+	/* No CPU says this. */
+	lapic_written(&a.l, 0x400, a.now, &a.out);
+}
+
+/* What the CPU does to the page while the guest runs is found when it is needed. */
+static void page_changed_by_the_cpu(void)
+{
+	struct bench b;
+	u64 value;
+
+	xapic_on(&b, 0);
+	lapic_accept(&b.l, 0x52, false);
+	EXPECT_EQ(0x0052, lapic_interrupt_status(&b.l));
+	/* Delivered. */
+	b.page[(APIC_IRR + 0x20) / 4] = 0;
+	b.page[(APIC_ISR + 0x20) / 4] = BIT(0x12);
+	b.l.stale = true;
+	EXPECT_EQ(-1, lapic_pending(&b.l));
+	EXPECT_EQ(0x50, b.page[APIC_PPR / 4]);
+	EXPECT_EQ(0x5200, lapic_interrupt_status(&b.l));
+	/* TPR raised, PPR read. */
+	b.page[APIC_TPR / 4] = 0x70;
+	b.l.stale = true;
+	EXPECT_EQ(0x70, rd(&b, APIC_PPR));
+	/* The model's EOI ends what the CPU began. */
+	b.page[(APIC_ISR + 0x30) / 4] = BIT(1);
+	b.l.stale = true;
+	wr(&b, APIC_EOI, 0);
+	EXPECT_EQ(0x52, b.l.isr_top);
+	b.l.stale = true;
+	wr(&b, APIC_TPR, 0x10);
+	EXPECT_EQ(0x50, b.page[APIC_PPR / 4]);
+
+	x2apic_on(&b, 0);
+	b.page[(APIC_ISR + 0x30) / 4] = BIT(1);
+	b.l.stale = true;
+	EXPECT_EQ(0, rdmsr(&b, APIC_MSR(APIC_PPR), &value));
+	EXPECT_EQ(0x60, value);
+}
+
+static void tpr_threshold(void)
+{
+	struct bench b;
+
+	xapic_on(&b, 0);
+	EXPECT_EQ(0, lapic_tpr_threshold(&b.l));
+	lapic_accept(&b.l, 0x52, false);
+	/* Nothing holds it back. */
+	EXPECT_EQ(0, lapic_tpr_threshold(&b.l));
+	wr(&b, APIC_TPR, 0x4f);
+	EXPECT_EQ(0, lapic_tpr_threshold(&b.l));
+	wr(&b, APIC_TPR, 0x50);
+	EXPECT_EQ(5, lapic_tpr_threshold(&b.l));
+	wr(&b, APIC_TPR, 0xff);
+	EXPECT_EQ(5, lapic_tpr_threshold(&b.l));
+}
+
+/* The registers that RDMSR can find in the page: those that exist, but for the count. */
+static void msrs_in_the_page(void)
+{
+	static const u32 none[] = {
+		APIC_APR, APIC_EOI, APIC_DFR, APIC_ICR2, APIC_TMCCT, APIC_SELF, APIC_CMCI, 0,
+	};
+	static const u32 some[] = {
+		APIC_ID, APIC_VERSION, APIC_TPR, APIC_PPR, APIC_LDR, APIC_SVR, APIC_ISR, APIC_TMR,
+		APIC_IRR + 0x70, APIC_ESR, APIC_ICR, APIC_LVTT, APIC_TMICT, APIC_TDCR,
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(none); i++)
+		EXPECT_FALSE(lapic_msr_in_page(APIC_MSR(none[i])));
+	for (i = 0; i < ARRAY_SIZE(some); i++)
+		EXPECT_TRUE(lapic_msr_in_page(APIC_MSR(some[i])));
+	EXPECT_FALSE(lapic_msr_in_page(0x7ff));
+	EXPECT_FALSE(lapic_msr_in_page(0x840));
 }
 
 /* What the caller has not done yet stays in @todo. */
@@ -489,6 +567,9 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(eoi_broadcast),
 	UNIT_TEST(local_sources_are_edges),
 	UNIT_TEST(page_written_before),
+	UNIT_TEST(page_changed_by_the_cpu),
+	UNIT_TEST(tpr_threshold),
+	UNIT_TEST(msrs_in_the_page),
 	UNIT_TEST(todo_is_added_to),
 	UNIT_TEST(software_disable),
 	UNIT_TEST(reserved_registers),
