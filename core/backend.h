@@ -190,6 +190,9 @@ bool kite_hw_has_timer(void);
 /** kite_hw_has_tsc_scaling() - whether a guest's TSC can have a frequency of its own */
 bool kite_hw_has_tsc_scaling(void);
 
+/** kite_hw_has_apic_access() - whether a VM with LAPICs needs an APIC-access page */
+bool kite_hw_has_apic_access(void);
+
 /** kite_hw_has_step() - whether KITE_DEBUG_STEP works */
 bool kite_hw_has_step(void);
 

@@ -73,6 +73,26 @@ static int fault_fast(struct kite_vcpu *v, u64 gpa, const struct kite_slot_entry
 	return ret;
 }
 
+/* EPT gets the APIC-access page: the guest comes again, and the CPU knows what for. */
+static int fault_apic(struct kite_vcpu *v, u64 gpa, u32 access)
+{
+	unsigned long seq = kite_ept_begin(&v->vm->ept);
+	void *page = kite_irqchip_page(v, gpa);
+
+	if (!page || (access & KITE_ACCESS_EXEC))
+		return kite_handle_mmio(v, gpa, access);
+	if (!kite_ept_cache_full(&v->ept_cache)) {
+		v->fault.gpa = gpa;
+		v->fault.access = access & KITE_FAULT_ACCESS;
+		kite_vcpu_request_self(v, KITE_REQ_FAULT);
+		return KITE_LEAVE;
+	}
+	/* Not when the page has just been given up: the guest comes again all the same. */
+	kite_ept_map(&v->vm->ept, &v->ept_cache, gpa & PAGE_MASK, __pa(page),
+		     KITE_EPT_READ | KITE_EPT_WRITE, seq);
+	return KITE_RESUME;
+}
+
 int kite_handle_fault(struct kite_vcpu *v, u64 gpa, u32 access)
 {
 	const struct kite_slot_entry *slot;
@@ -80,7 +100,7 @@ int kite_handle_fault(struct kite_vcpu *v, u64 gpa, u32 access)
 
 	v->host_data = true;
 	if (kite_irqchip_claims(v, gpa))
-		return kite_handle_mmio(v, gpa, access);
+		return fault_apic(v, gpa, access);
 	/* Before the slot: one that goes away meanwhile must not be mapped. */
 	seq = kite_ept_begin(&v->vm->ept);
 	slot = kite_slot_find(v->vm, gpa);
@@ -112,6 +132,9 @@ int kite_serve_fault(struct kite_vcpu *v)
 	ret = kite_ept_cache_fill(&v->ept_cache);
 	if (ret)
 		return ret;
+	/* It was only about the tables. */
+	if (kite_irqchip_claims(v, v->fault.gpa))
+		return 1;
 	seq = kite_ept_begin(&v->vm->ept);
 	uaddr = kite_gpa_to_uaddr(v->vm, v->fault.gpa, write) & PAGE_MASK;
 	if (!uaddr)

@@ -6,6 +6,7 @@
 #include <linux/string.h>
 
 #include "../irq/msi.h"
+#include "backend.h"
 #include "clock.h"
 #include "compat.h"
 #include "deliver.h"
@@ -14,10 +15,19 @@
 #include "timer.h"
 #include "vm.h"
 
-void kite_irqchip_init_vm(struct kite_vm *vm)
+int kite_irqchip_init_vm(struct kite_vm *vm)
 {
 	raw_spin_lock_init(&vm->ioapic_lock);
 	ioapic_reset(&vm->ioapic);
+	if (!(vm->flags & KITE_VM_IRQCHIP) || !kite_hw_has_apic_access())
+		return 0;
+	vm->apic_page = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
+	return vm->apic_page ? 0 : -ENOMEM;
+}
+
+void kite_irqchip_free_vm(struct kite_vm *vm)
+{
+	free_page((unsigned long)vm->apic_page);
 }
 
 int kite_irqchip_init_vcpu(struct kite_vcpu *v)
@@ -52,6 +62,31 @@ static void take_ended(struct kite_vcpu *v)
 	kite_vcpu_request_self(v, KITE_REQ_RESAMPLE);
 }
 
+static bool is_lapic(const struct kite_vcpu *v, u64 gpa)
+{
+	return lapic_is_xapic(&v->lapic) && !((gpa ^ v->lapic.base) >> PAGE_SHIFT);
+}
+
+/*
+ * The page stays what it is, so that nobody has to wait for vCPUs that still find it
+ * in their TLB. This one must not: the back end flushes with the mode.
+ */
+static void drop_apic_page(struct kite_vm *vm)
+{
+	if (!vm->apic_page || READ_ONCE(vm->apic_page_off))
+		return;
+	WRITE_ONCE(vm->apic_page_off, true);
+	/* As for slots: a vCPU that has seen it on finds another sequence number. */
+	kite_ept_invalidate_begin(&vm->ept);
+	kite_ept_zap(&vm->ept, LAPIC_DEFAULT_BASE, PAGE_SIZE);
+	kite_ept_invalidate_end(&vm->ept);
+}
+
+void *kite_irqchip_page(const struct kite_vcpu *v, u64 gpa)
+{
+	return is_lapic(v, gpa) && !READ_ONCE(v->vm->apic_page_off) ? v->vm->apic_page : NULL;
+}
+
 void kite_lapic_out(struct kite_vcpu *v, const struct lapic_out *out)
 {
 	struct kite_vm *vm = v->vm;
@@ -61,6 +96,8 @@ void kite_lapic_out(struct kite_vcpu *v, const struct lapic_out *out)
 		v->need_inject = true;
 	if (out->todo & LAPIC_OUT_ROUTE) {
 		WRITE_ONCE(v->route, lapic_route(&v->lapic));
+		if (!lapic_is_xapic(&v->lapic) || !lapic_at_default(&v->lapic))
+			drop_apic_page(vm);
 		/* Disabling the APIC empties it, also of what it has not seen yet. */
 		if (!(v->lapic.base & LAPIC_BASE_EN))
 			bitmap_zero(v->pir, IRQ_VECTORS);
@@ -126,11 +163,6 @@ int kite_irqchip_pic_intr(struct kite_vm *vm, const struct kite_irq_line *arg)
 		kite_vcpu_request(v, KITE_REQ_LINT0);
 	rcu_read_unlock();
 	return 0;
-}
-
-static bool is_lapic(const struct kite_vcpu *v, u64 gpa)
-{
-	return lapic_is_xapic(&v->lapic) && !((gpa ^ v->lapic.base) >> PAGE_SHIFT);
 }
 
 static bool is_ioapic(u64 gpa)

@@ -13,7 +13,8 @@ struct kite_lapic;
 struct kite_msi;
 struct lapic_out;
 
-void kite_irqchip_init_vm(struct kite_vm *vm);
+int kite_irqchip_init_vm(struct kite_vm *vm);
+void kite_irqchip_free_vm(struct kite_vm *vm);
 int kite_irqchip_init_vcpu(struct kite_vcpu *v);
 void kite_irqchip_free_vcpu(struct kite_vcpu *v);
 
@@ -31,6 +32,8 @@ void kite_irqchip_lint0(struct kite_vcpu *v);
 
 /* Whether @gpa belongs to the APICs, and an access there. */
 bool kite_irqchip_claims(const struct kite_vcpu *v, u64 gpa);
+/* The page that EPT is to have there, NULL: none. */
+void *kite_irqchip_page(const struct kite_vcpu *v, u64 gpa);
 u64 kite_irqchip_read(struct kite_vcpu *v, u64 gpa, u32 width);
 void kite_irqchip_write(struct kite_vcpu *v, u64 gpa, u32 width, u64 value);
 

@@ -27,13 +27,15 @@ struct kite_vm *kite_vm_create(u32 flags, u32 tsc_khz)
 	INIT_LIST_HEAD(&vm->irqfds);
 	vm->flags = flags;
 	vm->number = atomic64_inc_return(&vm_numbers);
-	kite_irqchip_init_vm(vm);
 	ret = kite_clock_init_vm(vm, tsc_khz);
+	if (ret)
+		goto free_vm;
+	ret = kite_irqchip_init_vm(vm);
 	if (ret)
 		goto free_vm;
 	ret = kite_routes_init(vm);
 	if (ret)
-		goto free_vm;
+		goto free_irqchip;
 	ret = kite_slots_init(vm);
 	if (ret)
 		goto free_routes;
@@ -51,6 +53,8 @@ free_slots:
 	kite_slots_free(vm);
 free_routes:
 	kite_routes_free(vm);
+free_irqchip:
+	kite_irqchip_free_vm(vm);
 free_vm:
 	kfree(vm);
 	return ERR_PTR(ret);
@@ -71,6 +75,7 @@ static void vm_release(struct kref *ref)
 	kite_slots_free(vm);
 	kite_doorbells_free(vm);
 	kite_routes_free(vm);
+	kite_irqchip_free_vm(vm);
 	kfree(vm);
 }
 

@@ -42,6 +42,13 @@ struct kite_vm {
 	struct list_head irqfds;		/* read under RCU */
 	u32 irqfd_count;
 
+	/*
+	 * What EPT has at the LAPICs for the CPU to find their accesses by; NULL: nothing.
+	 * Once a guest has moved an APIC, or has it in another mode, its VM does without.
+	 */
+	void *apic_page;
+	bool apic_page_off;
+
 	struct mutex vcpus_lock;	/* creating and removing vCPUs */
 	u32 vcpu_count;
 	u64 vcpu_mask;			/* bit n: vcpus[n] is there; read with READ_ONCE */

@@ -56,5 +56,6 @@ bool lapic_msr_in_page(u32 msr)
 {
 	u32 slot = msr - LAPIC_MSR_FIRST;
 
-	return slot < LAPIC_SLOTS && slot != LAPIC_CURRENT && lapic_regs[slot].access & LAPIC_X2_READ;
+	return slot < LAPIC_SLOTS && slot != LAPIC_CURRENT &&
+	       lapic_regs[slot].access & LAPIC_X2_READ;
 }

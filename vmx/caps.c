@@ -22,7 +22,9 @@ enum {
 #define MEMORY_TYPE_WB		(6ull << 50)
 
 /* On only while a guest needs them: not in the words that are always on. */
-#define PROC_DYNAMIC	(PROC_INTERRUPT_WINDOW | PROC_NMI_WINDOW | PROC_MTF)
+#define PROC_DYNAMIC	(PROC_INTERRUPT_WINDOW | PROC_NMI_WINDOW | PROC_MTF | PROC_TPR_SHADOW)
+#define PROC2_DYNAMIC	(PROC2_APIC_ACCESSES | PROC2_X2APIC | PROC2_APIC_REGISTERS | \
+			 PROC2_VIRTUAL_INTERRUPTS)
 #define ENTRY_DYNAMIC	ENTRY_IA32E_GUEST
 
 enum need { optional, required };
@@ -57,7 +59,8 @@ static const u8 word_msr[VMX_WORD_COUNT] = {
 };
 
 static const u32 word_dynamic[VMX_WORD_COUNT] = {
-	[VMX_WORD_PROC] = PROC_DYNAMIC, [VMX_WORD_ENTRY] = ENTRY_DYNAMIC,
+	[VMX_WORD_PROC] = PROC_DYNAMIC, [VMX_WORD_PROC2] = PROC2_DYNAMIC,
+	[VMX_WORD_ENTRY] = ENTRY_DYNAMIC,
 };
 
 static bool basic_valid(u64 basic, void (*missing)(const char *name, const char *why))

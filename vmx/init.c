@@ -119,6 +119,7 @@ int __init kite_hw_init(void)
 	if (ret)
 		return ret;
 	vmx_mitigate_init();
+	vmx_apicv_init();
 	init_cpuid();
 	vmx_cr_init();
 	return vmx_window_init();

@@ -211,12 +211,15 @@ int vmx_inject(struct vmx_vcpu *x)
 		v->need_inject = true;
 		return kite_exit_inta(v);
 	}
-	if (v->irqchip)
+	if (x->proc2 & PROC2_VIRTUAL_INTERRUPTS)
+		vmx_apicv_offer(x);
+	else if (v->irqchip)
 		vector = lapic_pending(&v->lapic);
 	if (vector >= 0 && open) {
 		inject_interrupt(x, vector);
 		vector = lapic_pending(&v->lapic);
 	}
 	vmx_set_proc(x, PROC_INTERRUPT_WINDOW, vector >= 0 || extint || v->event.valid);
+	vmx_apicv_threshold(x);
 	return KITE_RESUME;
 }

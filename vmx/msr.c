@@ -25,37 +25,34 @@
 #define WRITE_BITMAP	2048
 #define HIGH_MSRS	1024	/* C0000000H and up, from either start */
 
-#define OPEN_READ	BIT(0)
-#define OPEN_WRITE	BIT(1)
-#define OPEN_BOTH	(OPEN_READ | OPEN_WRITE)
+#define OPEN_BOTH	(VMX_MSR_READ | VMX_MSR_WRITE)
 
 /* Loaded while the guest runs and without effect on the host. */
 static const struct {
 	u32 msr;
 	u8 open;
 } open_msrs[] = {
-	{ MSR_IA32_TSC, OPEN_READ },
+	{ MSR_IA32_TSC, VMX_MSR_READ },
 	{ MSR_IA32_SYSENTER_CS, OPEN_BOTH },
 	{ MSR_IA32_SYSENTER_ESP, OPEN_BOTH },
 	{ MSR_IA32_SYSENTER_EIP, OPEN_BOTH },
-	{ MSR_IA32_CR_PAT, OPEN_READ },
-	{ MSR_EFER, OPEN_READ },
-	{ MSR_STAR, OPEN_READ },
-	{ MSR_LSTAR, OPEN_READ },
-	{ MSR_SYSCALL_MASK, OPEN_READ },
+	{ MSR_IA32_CR_PAT, VMX_MSR_READ },
+	{ MSR_EFER, VMX_MSR_READ },
+	{ MSR_STAR, VMX_MSR_READ },
+	{ MSR_LSTAR, VMX_MSR_READ },
+	{ MSR_SYSCALL_MASK, VMX_MSR_READ },
 	{ MSR_FS_BASE, OPEN_BOTH },
 	{ MSR_GS_BASE, OPEN_BOTH },
 	{ MSR_KERNEL_GS_BASE, OPEN_BOTH },
 };
 
-static void open_msr(struct vmx_vcpu *x, u32 msr, u8 open)
+/* The guest does the accesses @open, VMX_MSR_*, by itself; the others exit. */
+void vmx_msr_open(struct vmx_vcpu *x, u32 msr, u8 open)
 {
 	u32 bit = 8 * (msr >> 31 ? HIGH_MSRS : 0) + (msr & 0x1fff);
 
-	if (open & OPEN_READ)
-		__clear_bit(8 * READ_BITMAP + bit, x->msr_bitmap);
-	if (open & OPEN_WRITE)
-		__clear_bit(8 * WRITE_BITMAP + bit, x->msr_bitmap);
+	__assign_bit(8 * READ_BITMAP + bit, x->msr_bitmap, !(open & VMX_MSR_READ));
+	__assign_bit(8 * WRITE_BITMAP + bit, x->msr_bitmap, !(open & VMX_MSR_WRITE));
 }
 
 void vmx_msr_init_bitmap(struct vmx_vcpu *x)
@@ -64,7 +61,7 @@ void vmx_msr_init_bitmap(struct vmx_vcpu *x)
 
 	memset(x->msr_bitmap, 0xff, PAGE_SIZE);
 	for (i = 0; i < ARRAY_SIZE(open_msrs); i++)
-		open_msr(x, open_msrs[i].msr, open_msrs[i].open);
+		vmx_msr_open(x, open_msrs[i].msr, open_msrs[i].open);
 }
 
 /* Every accessor answers 0 or -EINVAL, which is #GP. */
@@ -244,9 +241,11 @@ static int write_apic_base(struct vmx_vcpu *x, u32 msr, u64 value)
 	if (!x->core.irqchip)
 		return -EINVAL;
 	ret = lapic_set_base(&x->core.lapic, value, BIT_ULL(kite_hw_phys_bits()) - 1, &out);
-	if (!ret)
-		kite_lapic_out(&x->core, &out);
-	return ret;
+	if (ret)
+		return ret;
+	kite_lapic_out(&x->core, &out);
+	vmx_apicv_mode(x);
+	return 0;
 }
 
 static int read_x2apic(struct vmx_vcpu *x, u32 msr, u64 *value)

@@ -48,20 +48,20 @@ static const struct {
 
 static void write_controls(struct vmx_vcpu *x)
 {
-	u32 proc2 = vmx_caps.word[VMX_WORD_PROC2];
-
-	if (!x->vpid)
-		proc2 &= ~PROC2_VPID;
-	vmx_timer_setup(x, &proc2);
 	x->proc = vmx_caps.word[VMX_WORD_PROC];
+	x->proc2 = vmx_caps.word[VMX_WORD_PROC2];
+	if (!x->vpid)
+		x->proc2 &= ~PROC2_VPID;
+	vmx_timer_setup(x, &x->proc2);
+	vmx_apicv_setup(x);
 	vmwrite(VMCS_PIN_BASED_CONTROLS, vmx_caps.word[VMX_WORD_PIN]);
 	vmwrite(VMCS_PROC_BASED_CONTROLS, x->proc);
-	vmwrite(VMCS_SECONDARY_PROC_BASED_CONTROLS, proc2);
+	vmwrite(VMCS_SECONDARY_PROC_BASED_CONTROLS, x->proc2);
 	vmwrite(VMCS_EXIT_CONTROLS, vmx_caps.word[VMX_WORD_EXIT]);
 	vmwrite(VMCS_ENTRY_CONTROLS, vmx_caps.word[VMX_WORD_ENTRY]);
 	if (x->vpid)
 		vmwrite(VMCS_VPID, x->vpid);
-	if (proc2 & PROC2_XSAVES)
+	if (x->proc2 & PROC2_XSAVES)
 		vmwrite(VMCS_XSS_EXITING_BITMAP, 0);
 	if (vmx_caps.word[VMX_WORD_ENTRY] & ENTRY_LOAD_PERF_GLOBAL_CTRL)
 		vmwrite(VMCS_GUEST_IA32_PERF_GLOBAL_CTRL, 0);

@@ -94,7 +94,10 @@ struct vmx_vcpu {
 
 	/* Mirrors of VMCS controls that change while the guest runs. */
 	u32 proc;
+	u32 proc2;
 	u32 exception_bitmap;
+	u8 tpr_threshold;
+	u64 eoi_exits[4];
 
 	u64 tsc_offset;		/* as it is in the VMCS */
 	u32 timer_value;	/* the same */
@@ -137,13 +140,23 @@ void vmx_requeue(struct vmx_vcpu *x);
 void vmx_take_back(struct vmx_vcpu *x);
 void vmx_nmi_unblocked(struct vmx_vcpu *x);
 
+/* apicv.c */
+void vmx_apicv_init(void);
+void vmx_apicv_setup(struct vmx_vcpu *x);
+void vmx_apicv_mode(struct vmx_vcpu *x);
+void vmx_apicv_offer(struct vmx_vcpu *x);
+void vmx_apicv_threshold(struct vmx_vcpu *x);
+
 /* exit.c */
 int vmx_handle_exit(struct vmx_vcpu *x);
 int vmx_internal(struct vmx_vcpu *x, u32 code);
 int vmx_internal_insn(struct vmx_vcpu *x, u32 code, const u8 *insn, u32 len);
 
 /* msr.c */
+#define VMX_MSR_READ	BIT(0)
+#define VMX_MSR_WRITE	BIT(1)
 void vmx_msr_init_bitmap(struct vmx_vcpu *x);
+void vmx_msr_open(struct vmx_vcpu *x, u32 msr, u8 open);
 bool vmx_efer_valid(u64 efer);
 u64 vmx_spec_ctrl_mask(void);
 bool vmx_pat_valid(u64 pat);

@@ -119,6 +119,15 @@ static inline void kt_ipi(u32 dest, u32 icr)
 	kt_mmio_write(APIC_MMIO + APIC_ICR, icr);
 }
 
+/* The shortest way to interrupt oneself. */
+static inline void kt_self_ipi(u8 vector)
+{
+	if (kt_me()->x2apic)
+		kt_apic_write(APIC_SELF, vector);
+	else
+		kt_apic_write(APIC_ICR, ICR_SELF | vector);
+}
+
 /* Switch the APIC on, in the mode that the vCPU should have. */
 static inline void kt_apic_on(void)
 {

@@ -14,12 +14,12 @@
 
 #define MSRS	20
 
-/* IA32_VMX_BASIC and so on of a Skylake server CPU. */
+/* IA32_VMX_BASIC and so on of a Skylake server CPU with all that controls.def lists. */
 static const u64 skylake[MSRS] = {
 	[0] = 0x00da04000000000bull, [1] = 0x0000007f00000016ull, [2] = 0xfff9fffe0401e172ull,
 	[3] = 0x01ffffff00036dffull, [4] = 0x0003ffff000011ffull, [5] = 0x000000007004c1e7ull,
 	[6] = 0x0000000080000021ull, [7] = 0x00000000ffffffffull, [8] = 0x0000000000002000ull,
-	[9] = 0x00000000003767ffull, [10] = 0x000000000000002eull, [11] = 0x001ffcff00000000ull,
+	[9] = 0x00000000003767ffull, [10] = 0x000000000000002eull, [11] = 0x001fffff00000000ull,
 	[12] = 0x00000f0106734141ull, [13] = 0x0000007f00000016ull, [14] = 0xfff9fffe04006172ull,
 	[15] = 0x01ffffff00036dfbull, [16] = 0x0003ffff000011fbull,
 };
@@ -91,7 +91,9 @@ static void dynamic_controls_start_off(void)
 
 	EXPECT_TRUE(read_caps(&caps, skylake));
 	EXPECT_EQ(0, caps.word[VMX_WORD_PROC] &
-		  (PROC_INTERRUPT_WINDOW | PROC_NMI_WINDOW | PROC_MTF));
+		  (PROC_INTERRUPT_WINDOW | PROC_NMI_WINDOW | PROC_MTF | PROC_TPR_SHADOW));
+	EXPECT_EQ(0, caps.word[VMX_WORD_PROC2] & (PROC2_APIC_ACCESSES | PROC2_X2APIC |
+		  PROC2_APIC_REGISTERS | PROC2_VIRTUAL_INTERRUPTS));
 	EXPECT_EQ(0, caps.word[VMX_WORD_ENTRY] & ENTRY_IA32E_GUEST);
 	vmx_caps = caps;
 	EXPECT_TRUE(vmx_has(VMX_WORD_PROC, PROC_MTF));
