@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * ACPI tables for a hardware-reduced machine: the ACPI Specification 6.3,
- * chapter "ACPI Software Programming Model". The DSDT comes from acpi/dsdt.asl.
+ * ACPI tables: the ACPI Specification 6.3, chapter "ACPI Software Programming
+ * Model". The DSDT comes from acpi/dsdt.asl.
  */
 #include "acpi.h"
 
@@ -17,6 +17,8 @@
 
 #define SPACE_IO		1
 #define ACCESS_BYTE		1
+#define ACCESS_WORD		2
+#define ACCESS_DWORD		3
 
 #define FADT_REVISION		6
 #define FADT_MINOR		3
@@ -24,8 +26,11 @@
 #define FADT_PROC_C1		BIT(2)
 #define FADT_NO_PWR_BUTTON	BIT(4)
 #define FADT_NO_SLP_BUTTON	BIT(5)
+#define FADT_FIX_RTC		BIT(6)	/* its wake-up is not among the fixed events */
+#define FADT_TMR_VAL_EXT	BIT(8)
 #define FADT_RESET_REG_SUP	BIT(10)
-#define FADT_HW_REDUCED		BIT(20)
+#define NO_C2			101	/* latencies that say there is no such state */
+#define NO_C3			1001
 #define BOOT_LEGACY_DEVICES	BIT(0)
 #define BOOT_NO_VGA		BIT(2)
 #define RTC_CENTURY		0x32
@@ -35,6 +40,7 @@
 #define MADT_IOAPIC		1
 #define MADT_OVERRIDE		2
 #define LAPIC_ENABLED		BIT(0)
+#define HIGH_LEVEL		0x000d	/* active high, level triggered */
 #define PCAT_COMPAT		BIT(0)	/* there is a pair of 8259As too */
 #define IOAPIC_ID_MAX		15
 
@@ -81,7 +87,28 @@ struct fadt {
 	struct table_header header;
 	u32 facs;
 	u32 dsdt;
-	u8 fixed_hardware_1[64];	/* absent in a hardware-reduced machine */
+	u8 reserved0;
+	u8 profile;
+	u16 sci;
+	u32 smi_cmd;		/* 0: ACPI mode cannot be left */
+	u8 smi_values[4];
+	u32 pm1a_event;
+	u32 pm1b_event;
+	u32 pm1a_control;
+	u32 pm1b_control;
+	u32 pm2_control;
+	u32 pm_timer;
+	u32 gpe[2];
+	u8 pm1_event_len;
+	u8 pm1_control_len;
+	u8 pm2_control_len;
+	u8 pm_timer_len;
+	u8 gpe_info[4];
+	u16 c2_latency;
+	u16 c3_latency;
+	u8 flush_and_duty[6];
+	u8 day_alarm;
+	u8 month_alarm;
 	u8 century;
 	u16 boot_arch;
 	u8 reserved;
@@ -92,7 +119,13 @@ struct fadt {
 	u8 minor_version;
 	u64 x_facs;
 	u64 x_dsdt;
-	struct gas fixed_hardware_2[8];	/* absent likewise */
+	struct gas x_pm1a_event;
+	struct gas x_pm1b_event;
+	struct gas x_pm1a_control;
+	struct gas x_pm1b_control;
+	struct gas x_pm2_control;
+	struct gas x_pm_timer;
+	struct gas x_gpe[2];
 	struct gas sleep_control;
 	struct gas sleep_status;
 	char hypervisor[8];
@@ -101,6 +134,20 @@ struct fadt {
 static_assert(offsetof(struct fadt, century) == 108, "FADT layout");
 static_assert(offsetof(struct fadt, sleep_control) == 244, "FADT layout");
 static_assert(sizeof(struct fadt) == 276, "FADT of revision 6");
+
+struct facs {
+	char signature[4];
+	u32 length;
+	u32 hardware_signature;
+	u32 waking_vector;
+	u32 global_lock;
+	u32 flags;
+	u64 x_waking_vector;
+	u8 version;
+	u8 reserved[31];
+} __packed;
+
+static_assert(sizeof(struct facs) == 64, "FACS of version 2");
 
 struct madt_ioapic {
 	u8 type;
@@ -134,6 +181,7 @@ struct madt {
 	u32 flags;
 	struct madt_ioapic ioapic;
 	struct madt_override timer;
+	struct madt_override sci;
 	struct madt_lapic lapic[];
 } __packed;
 
@@ -180,9 +228,9 @@ static void seal(struct table_header *h, const char *signature, u32 len, u8 revi
 	h->checksum = checksum(h, len);
 }
 
-static struct gas io_byte(u64 port)
+static struct gas io(u64 port, u8 bytes, u8 access)
 {
-	return (struct gas){ SPACE_IO, 8, 0, ACCESS_BYTE, port };
+	return (struct gas){ SPACE_IO, 8 * bytes, 0, access, port };
 }
 
 static u64 build_dsdt(struct cursor *c)
@@ -196,24 +244,55 @@ static u64 build_dsdt(struct cursor *c)
 	return addr;
 }
 
-static u64 build_fadt(struct cursor *c, u64 dsdt)
+static u64 build_facs(struct cursor *c)
+{
+	u64 addr;
+	struct facs *f = alloc(c, sizeof(*f), &addr);
+
+	if (!f)
+		return 0;
+	memcpy(f->signature, "FACS", sizeof(f->signature));
+	f->length = sizeof(*f);
+	f->version = 2;
+	return addr;
+}
+
+static void fixed_hardware(struct fadt *f)
+{
+	f->sci = ACPI_SCI;
+	f->pm1a_event = ACPI_PM1_EVENT;
+	f->pm1_event_len = ACPI_PM1_EVENT_LEN;
+	f->x_pm1a_event = io(ACPI_PM1_EVENT, ACPI_PM1_EVENT_LEN, ACCESS_WORD);
+	f->pm1a_control = ACPI_PM1_CONTROL;
+	f->pm1_control_len = ACPI_PM1_CONTROL_LEN;
+	f->x_pm1a_control = io(ACPI_PM1_CONTROL, ACPI_PM1_CONTROL_LEN, ACCESS_WORD);
+	f->pm_timer = ACPI_PM_TIMER;
+	f->pm_timer_len = ACPI_PM_TIMER_LEN;
+	f->x_pm_timer = io(ACPI_PM_TIMER, ACPI_PM_TIMER_LEN, ACCESS_DWORD);
+	f->c2_latency = NO_C2;
+	f->c3_latency = NO_C3;
+}
+
+static u64 build_fadt(struct cursor *c, u64 facs, u64 dsdt)
 {
 	u64 addr;
 	struct fadt *f = alloc(c, sizeof(*f), &addr);
 
 	if (!f)
 		return 0;
+	fixed_hardware(f);
+	f->facs = facs;
 	f->dsdt = dsdt;
 	f->x_dsdt = dsdt;
 	f->century = RTC_CENTURY;
 	f->boot_arch = BOOT_LEGACY_DEVICES | BOOT_NO_VGA;
 	f->flags = FADT_WBINVD | FADT_PROC_C1 | FADT_NO_PWR_BUTTON | FADT_NO_SLP_BUTTON |
-		   FADT_RESET_REG_SUP | FADT_HW_REDUCED;
-	f->reset_reg = io_byte(CF9_PORT);
+		   FADT_FIX_RTC | FADT_TMR_VAL_EXT | FADT_RESET_REG_SUP;
+	f->reset_reg = io(CF9_PORT, 1, ACCESS_BYTE);
 	f->reset_value = CF9_RESET;
 	f->minor_version = FADT_MINOR;
-	f->sleep_control = io_byte(ACPI_SLEEP_CONTROL);
-	f->sleep_status = io_byte(ACPI_SLEEP_STATUS);
+	f->sleep_control = io(ACPI_SLEEP_CONTROL, 1, ACCESS_BYTE);
+	f->sleep_status = io(ACPI_SLEEP_STATUS, 1, ACCESS_BYTE);
 	memcpy(f->hypervisor, "KITE", 4);
 	seal(&f->header, "FACP", sizeof(*f), FADT_REVISION);
 	return addr;
@@ -240,6 +319,9 @@ static u64 build_madt(struct cursor *c, unsigned int cpus)
 	};
 	m->flags = PCAT_COMPAT;
 	m->timer = (struct madt_override){ MADT_OVERRIDE, sizeof(m->timer), 0, 0, PIT_GSI, 0 };
+	m->sci = (struct madt_override){
+		MADT_OVERRIDE, sizeof(m->sci), 0, ACPI_SCI, ACPI_SCI, HIGH_LEVEL,
+	};
 	for (i = 0; i < cpus; i++)
 		m->lapic[i] = (struct madt_lapic){
 			MADT_LAPIC, sizeof(m->lapic[i]), i, i, LAPIC_ENABLED,
@@ -264,15 +346,16 @@ static u64 build_xsdt(struct cursor *c, u64 fadt, u64 madt)
 u64 acpi_build(const struct mem *mem, unsigned int cpus)
 {
 	struct cursor c = { mem, MEM_BIOS };
-	u64 rsdp, dsdt, fadt, madt, xsdt;
+	u64 rsdp, facs, dsdt, fadt, madt, xsdt;
 	/* First in the area that guests without a boot protocol search. */
 	struct rsdp *r = alloc(&c, sizeof(*r), &rsdp);
 
 	dsdt = build_dsdt(&c);
-	fadt = build_fadt(&c, dsdt);
+	facs = build_facs(&c);
+	fadt = build_fadt(&c, facs, dsdt);
 	madt = build_madt(&c, cpus);
 	xsdt = build_xsdt(&c, fadt, madt);
-	if (!r || !dsdt || !fadt || !madt || !xsdt)
+	if (!r || !facs || !dsdt || !fadt || !madt || !xsdt)
 		return 0;
 	memcpy(r->signature, "RSD PTR ", sizeof(r->signature));
 	memcpy(r->oem_id, "KITE  ", sizeof(r->oem_id));

@@ -22,10 +22,7 @@
 #define DELIVER_NMI	0x400
 #define DELIVER_EXTINT	0x700
 
-/*
- * Guests reboot by a jump to the reset vector in real mode; Linux does so on a
- * hardware-reduced machine without EFI.
- */
+/* Guests reboot by a jump to the reset vector in real mode. */
 static const u8 reset_code[] = {
 	0xba, CF9_PORT & 0xff, CF9_PORT >> 8,	/* mov $CF9_PORT, %dx */
 	0xb0, CF9_RESET,			/* mov $CF9_RESET, %al */

@@ -161,6 +161,22 @@ def debian_matrix():
                    mem="2G" if big else "1G", timeout=1800)
 
 
+def legacy():
+    """Debian's kernel on the devices that it takes when it is told to leave the APICs or their timer alone."""
+    timer, console = r"^ *0: +[1-9][0-9]{2,} +%s +timer$", r"^ *4: +[1-9][0-9]* +%s +ttyS0$"
+    pic, pin = "XT-PIC", "IO-APIC +%s-edge"
+    tables = (
+        ("noapic", "noapic", (console % pic,)),
+        ("pic", "noapic nolapic", (timer % pic, console % pic)),
+        ("acpi_off", "acpi=off", (timer % pic, console % pic)),
+        ("pit", "noapictimer lapic=notscdeadline", (timer % pin % 2, console % pin % 4)),
+    )
+    for name, append, lines in tables:
+        yield Case(f"cloud_{name}", f'want 6 debian "{append} run=\\"cat /proc/interrupts; reboot -f\\""',
+                   {line: 1 for line in lines}, guest="cloud", quick=name == "pic",
+                   timeout=300)
+
+
 def debian():
     two = 'debian "" >/a 2>&1 & pid=$!\ndebian "" >/b 2>&1; first=$?\nwait $pid; second=$?\ncat /a /b\n' \
           "want 0 [ $first -eq 0 ]\nwant 0 [ $second -eq 0 ]"
@@ -198,4 +214,4 @@ ENDS = (
     ends("ends_of_ap_cpus2", "ap_", "--cpus 4", cpus=2),
 )
 
-CASES = (*small(), *ENDS, *kills(), *debian(), *smp(), *debian_matrix())
+CASES = (*small(), *ENDS, *kills(), *legacy(), *debian(), *smp(), *debian_matrix())

@@ -99,10 +99,19 @@ int cf9_attach(struct cf9 *dev, struct bus *bus, struct dev_host *host);
 
 #define ACPI_SLEEP_CONTROL	0x600
 #define ACPI_SLEEP_STATUS	0x601
+#define ACPI_PM1_EVENT		0x610
+#define ACPI_PM1_EVENT_LEN	4
+#define ACPI_PM1_CONTROL	0x614
+#define ACPI_PM1_CONTROL_LEN	2
+#define ACPI_PM_TIMER		0x618
+#define ACPI_PM_TIMER_LEN	4
+#define ACPI_SCI		9	/* never raised */
 #define ACPI_S5_TYPE		5	/* \_S5 in acpi/dsdt.asl */
 
 struct acpi_pm {
 	struct dev_host *host;
+	u8 enable[2], control[2];
+	u32 timer;		/* as its lowest byte was read */
 };
 
 int acpi_pm_attach(struct acpi_pm *dev, struct bus *bus, struct dev_host *host);

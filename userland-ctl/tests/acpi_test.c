@@ -90,9 +90,10 @@ static void madt_entries(u64 madt, unsigned int cpus)
 		}
 		if (read_le(at, 1) == 2) {
 			EXPECT_EQ(10, read_le(at + 1, 1));
-			EXPECT_EQ(0, read_le(at + 2, 2));	/* IRQ 0 of the ISA bus */
-			EXPECT_EQ(2, read_le(at + 4, 4));
-			EXPECT_EQ(0, read_le(at + 8, 2));
+			/* IRQ 0 of the ISA bus, then 9 as the SCI */
+			EXPECT_EQ(overrides ? 9 << 8 : 0, read_le(at + 2, 2));
+			EXPECT_EQ(overrides ? 9 : 2, read_le(at + 4, 4));
+			EXPECT_EQ(overrides ? 0x0d : 0, read_le(at + 8, 2));
 			overrides++;
 			continue;
 		}
@@ -106,7 +107,7 @@ static void madt_entries(u64 madt, unsigned int cpus)
 	EXPECT_EQ(end, at);
 	EXPECT_EQ(cpus, lapics);
 	EXPECT_EQ(1, ioapics);
-	EXPECT_EQ(1, overrides);
+	EXPECT_EQ(2, overrides);
 }
 
 static void tables(unsigned int cpus)
@@ -154,9 +155,23 @@ static void fixed_values(void)
 {
 	u64 rsdp = acpi_build(&mem, 1);
 	u64 fadt = read_le(read_le(rsdp + RSDP_XSDT, 8) + HEADER_LEN, 8);
+	u64 facs = read_le(fadt + 36, 4);
 
-	/* HW_REDUCED_ACPI and RESET_REG_SUP */
-	EXPECT_EQ(BIT(20) | BIT(10), read_le(fadt + 112, 4) & (BIT(20) | BIT(10)));
+	/* RESET_REG_SUP, not HW_REDUCED_ACPI */
+	EXPECT_EQ(BIT(10), read_le(fadt + 112, 4) & (BIT(20) | BIT(10)));
+	EXPECT_EQ(0, facs % 64);
+	EXPECT_TRUE(!memcmp(mem_ptr(&mem, facs, 4), "FACS", 4));
+	EXPECT_EQ(64, read_le(facs + 4, 4));
+	/* SCI; PM1 event, PM1 control, PM timer, in both forms; no SMI command */
+	EXPECT_EQ(9, read_le(fadt + 46, 2));
+	EXPECT_EQ(0, read_le(fadt + 48, 4));
+	EXPECT_EQ(0x610, read_le(fadt + 56, 4));
+	EXPECT_EQ(0x614, read_le(fadt + 64, 4));
+	EXPECT_EQ(0x618, read_le(fadt + 76, 4));
+	EXPECT_EQ(0x04000204, read_le(fadt + 88, 4));
+	EXPECT_EQ(0x610, read_le(fadt + 148 + 4, 8));
+	EXPECT_EQ(0x614, read_le(fadt + 172 + 4, 8));
+	EXPECT_EQ(0x618, read_le(fadt + 208 + 4, 8));
 	/* no VGA, no 8042, with a CMOS clock */
 	EXPECT_EQ(BIT(2), read_le(fadt + 109, 2) & (BIT(1) | BIT(2) | BIT(5)));
 	EXPECT_EQ(0xcf9, read_le(fadt + 116 + 4, 8));

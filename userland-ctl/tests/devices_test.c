@@ -47,6 +47,10 @@ static const struct {
 	{ "S5", { { 0x600, 0x20 | 5 << 2 } }, OUTCOME_POWER_OFF },
 	{ "S5 without SLP_EN", { { 0x600, 5 << 2 } }, OUTCOME_NONE },
 	{ "S3", { { 0x600, 0x20 | 3 << 2 } }, OUTCOME_NONE },
+	{ "S5 in PM1 control", { { 0x615, 0x20 | 5 << 2 } }, OUTCOME_POWER_OFF },
+	{ "S5 in PM1 control without SLP_EN", { { 0x615, 5 << 2 } }, OUTCOME_NONE },
+	{ "PM1 control, low byte", { { 0x614, 0x20 | 5 << 2 } }, OUTCOME_NONE },
+	{ "PM1 events and timer", { { 0x611, 0x34 }, { 0x618, 0x34 } }, OUTCOME_NONE },
 	{ "sleep status", { { 0x601, 0xff } }, OUTCOME_NONE },
 	{ "debug exit", { { 0xf4, 0 } }, OUTCOME_DEBUG_EXIT },
 	{ "debug exit, upper bytes", { { 0xf5, 1 }, { 0xf7, 1 } }, OUTCOME_NONE },
@@ -116,6 +120,37 @@ static void status_reads(void)
 	EXPECT_EQ(0xff, in8(0x80));
 }
 
+static void acpi_registers(void)
+{
+	static const u8 s5[] = { 0x02, 5 << 2 };
+	u8 data[4] = { 0 };
+	u32 timer;
+
+	reset();
+	/* No event; ACPI mode always. */
+	EXPECT_TRUE(bus_in(&bus, 0x610, 4, data));
+	EXPECT_EQ(0, data[0] | data[1] | data[2] | data[3]);
+	out8(0x612, 0x20);
+	out8(0x613, 0x01);
+	EXPECT_EQ(0x20, in8(0x612));
+	EXPECT_EQ(0x01, in8(0x613));
+	EXPECT_EQ(1, in8(0x614));
+	bus_out(&bus, 0x614, 2, s5);
+	EXPECT_EQ(0x03, in8(0x614));
+	EXPECT_EQ(5 << 2, in8(0x615));
+	EXPECT_EQ(0, notes.ends);
+	/* 88 ms are 315000 ticks, and a read is of one moment. */
+	notes.clock = 88000000;
+	EXPECT_TRUE(bus_in(&bus, 0x618, 4, (u8 *)&timer));
+	EXPECT_EQ(315000, timer);
+	notes.clock = 88000000 - 280;
+	EXPECT_TRUE(bus_in(&bus, 0x618, 4, (u8 *)&timer));
+	EXPECT_EQ(314998, timer);
+	EXPECT_EQ(314998 & 0xff, in8(0x618));
+	notes.clock *= 2;
+	EXPECT_EQ(314998 >> 8 & 0xff, in8(0x619));
+}
+
 static void debugcon(void)
 {
 	reset();
@@ -129,6 +164,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(pci_address_does_not_reset),
 	UNIT_TEST(debug_exit_status),
 	UNIT_TEST(status_reads),
+	UNIT_TEST(acpi_registers),
 	UNIT_TEST(debugcon),
 };
 
