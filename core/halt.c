@@ -12,6 +12,7 @@
 #include "deliver.h"
 #include "exit_record.h"
 #include "irqchip.h"
+#include "request.h"
 #include "run.h"
 #include "timer.h"
 
@@ -46,7 +47,9 @@ int kite_halt(struct kite_vcpu *v, bool interrupts, bool nmis)
 static bool poll(struct kite_vcpu *v, u64 end)
 {
 	while (single_task_running() && !(read_thread_flags() & KITE_TIF_LEAVE)) {
-		if (READ_ONCE(v->requests) || kite_timer_due(v))
+		if (kite_timer_due(v))
+			kite_vcpu_request_self(v, KITE_REQ_TIMER);
+		if (READ_ONCE(v->requests))
 			return true;
 		if (ktime_get_ns() >= end)
 			return false;
