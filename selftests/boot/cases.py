@@ -34,7 +34,8 @@ WORDS = " ".join(f"-e {word}" for word in (
     "spurious"))
 
 # Parameters of kite.ko that switch off what the CPU does for interrupts and time.
-HELPS = ("pause_loop", "tsc_scaling")
+HELPS = ("tpr_shadow", "apic_access", "apic_register", "virtual_interrupts", "x2apic_msrs", "preemption_timer",
+         "halt_poll_ns", "pause_loop", "tsc_scaling")
 
 # Run by the guest: an INIT and a SIPI for vCPUs that have run before.
 VCPUS_OFF_AND_ON = ("for n in 1 2 3; do for c in 1 2 3; do for x in 0 1; do "
@@ -98,6 +99,10 @@ def small():
     yield Case("unmapped", "want 0 flat unmapped", {"^unmapped: ok$": 1}, quick=True)
     yield Case("no_guest", "want 4 kitectl run --kernel /guest/module",
                {"not a kernel that Kite knows; looked for": 1}, quick=True)
+    # What vCPU 2 does; vCPU 3 never runs. What it writes may come before.
+    yield Case("trace_of_ap", "want 0 flat ap_power_off_port --cpus 4 --trace --stats",
+               {"^0 [0-9]+ .*rip": (1,), "^[ready]*2 [0-9]+ I/O instruction .*rip": 7, "^[ready]*3 [0-9]+ ": 0,
+                "VM exits of vCPU [0-3] by reason$": 4}, quick=True)
     yield Case("reset_loop", "want 14 kitectl run --timeout 3 --flat-mode protected --on-reboot reset "
                "--kernel /guest/reset_cf9.bin", {"^kitectl: reboot 3$": 1, "^ready$": (4,)}, quick=True)
 
