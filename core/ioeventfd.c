@@ -93,11 +93,8 @@ static struct kite_doorbells *bells_copy(const struct kite_doorbells *old, u32 c
 static void publish(struct kite_vm *vm, struct kite_doorbells *old, struct kite_doorbells *new)
 {
 	rcu_assign_pointer(vm->doorbells, new);
-	if (!old)
-		return;
-	/* Who still rings by the old table is in a window: wait for its end, not for RCU's. */
-	kite_vm_flush(vm);
-	call_rcu(&old->rcu, bells_free);
+	if (old)
+		call_rcu(&old->rcu, bells_free);
 }
 
 static int add(struct kite_vm *vm, struct kite_doorbells *old, const struct doorbell *bell)
@@ -139,6 +136,8 @@ static int remove(struct kite_vm *vm, struct kite_doorbells *old, const struct d
 	memcpy(&new->bell[at], &old->bell[at + 1], (new->count - at) * sizeof(*bell));
 	old->gone = bell->target;
 	publish(vm, old, new);
+	/* Who still rings by the old table is in a window: wait for its end, not for RCU's. */
+	kite_vm_flush(vm);
 	return 0;
 }
 
