@@ -2,6 +2,8 @@
 #include "request.h"
 
 #include <linux/smp.h>
+/* Some kernels trace in smp_send_reschedule() and leave it to the caller to know how. */
+#include <trace/events/ipi.h>
 
 #include "vm.h"
 
