@@ -7,7 +7,7 @@ DESTDIR	?=
 # Debian's kernels have another name than include/config/kernel.release has.
 RELEASE	 = $(shell sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' $(KDIR)/include/generated/utsrelease.h)
 
-CHECKS := check-static check-unit check-testhost check-guest check-boot check-refuse
+CHECKS := check-static check-unit check-testhost check-guest check-switches check-boot check-refuse
 
 .PHONY: all modules ctl selftests clean install demo check $(CHECKS) test-host-shell help
 

@@ -53,9 +53,6 @@ void kt_runner_stop(struct kt_runner *r);
 /* Start @fn like kt_call(), on a stack of its own that ends at @stack. */
 void kt_call_on(struct kt_vcpu *vcpu, void (*fn)(u64), u64 arg, u64 stack);
 
-/* How often: @count, or as many times more as KITE_STRESS says. */
-u64 kt_times(u64 count);
-
 /* A line "NAME: NUMBER kB" of /proc/meminfo. */
 u64 kt_meminfo(const char *name);
 

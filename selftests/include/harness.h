@@ -30,7 +30,7 @@ struct kt_test {
 	const char *variant;		/* NULL or what @param stands for */
 	void (*fn)(unsigned int param);
 	unsigned int param;
-	unsigned int timeout;		/* seconds; 0: the default */
+	unsigned int timeout;		/* seconds, for kt_times(); 0: the default */
 	struct kt_test *next;
 };
 
@@ -54,6 +54,8 @@ void kt_failed(const char *file, int line, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 void kt_end(int status) __attribute__((noreturn));
 void kt_skip(const char *fmt, ...) __attribute__((format(printf, 1, 2), noreturn));
+/* How often: @count, or as many times more as KITE_STRESS says; timeouts grow with it. */
+u64 kt_times(u64 count);
 /* A KTAP comment. */
 void kt_note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 

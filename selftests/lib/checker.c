@@ -167,13 +167,6 @@ void kt_call_on(struct kt_vcpu *vcpu, void (*fn)(u64), u64 arg, u64 stack)
 	kt_set_reg(vcpu, KITE_RSP, stack - 72);
 }
 
-u64 kt_times(u64 count)
-{
-	const char *factor = getenv("KITE_STRESS");
-
-	return factor && atoi(factor) > 0 ? count * atoi(factor) : count;
-}
-
 u64 kt_meminfo(const char *name)
 {
 	char line[128];

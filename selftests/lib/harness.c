@@ -68,6 +68,13 @@ void kt_skip(const char *fmt, ...)
 	kt_end(failed ? KT_FAIL : KT_SKIP);
 }
 
+u64 kt_times(u64 count)
+{
+	const char *factor = getenv("KITE_STRESS");
+
+	return factor && atoi(factor) > 0 ? count * atoi(factor) : count;
+}
+
 static int run(const struct kt_test *test)
 {
 	int status;
@@ -81,7 +88,7 @@ static int run(const struct kt_test *test)
 		return KT_FAIL;
 	}
 	if (!pid) {
-		alarm(test->timeout ? test->timeout : DEFAULT_TIMEOUT);
+		alarm(kt_times(test->timeout ? test->timeout : DEFAULT_TIMEOUT));
 		test->fn(test->param);
 		kt_end(failed ? KT_FAIL : KT_PASS);
 	}

@@ -70,18 +70,18 @@ static void random_ipis(unsigned int count, bool x2apic, u64 total)
 	expect_all(smp, rounds);
 }
 
-KITE_TEST_TIMEOUT(two_vcpus_xapic, 3000)
+KITE_TEST(two_vcpus_xapic)
 {
 	random_ipis(2, false, kt_times(kt_cpus() > 1 ? 10000 : 500));
 }
 
-KITE_TEST_TIMEOUT(two_vcpus_x2apic, 3000)
+KITE_TEST(two_vcpus_x2apic)
 {
 	random_ipis(2, true, kt_times(kt_cpus() > 1 ? 10000 : 500));
 }
 
 /* More vCPUs than CPUs: each IPI waits for its receiver's turn. */
-KITE_TEST_TIMEOUT(eight_vcpus, 3000)
+KITE_TEST(eight_vcpus)
 {
 	random_ipis(8, true, kt_times(kt_cpus() > 2 ? 4000 : 800));
 }
@@ -102,7 +102,7 @@ static void to_and_fro(u64 me)
 	}
 }
 
-KITE_TEST_TIMEOUT(wake_each_other_from_hlt, 3000)
+KITE_TEST(wake_each_other_from_hlt)
 {
 	struct kt_smp *smp = kt_smp_new(2, true);
 
@@ -128,7 +128,7 @@ static void nmi_to_and_fro(u64 me)
 	}
 }
 
-KITE_TEST_TIMEOUT(nmis_to_and_fro, 3000)
+KITE_TEST(nmis_to_and_fro)
 {
 	struct kt_smp *smp = kt_smp_new(2, true);
 
@@ -188,7 +188,7 @@ static void timers(unsigned int count, void (*fn)(u64), bool halt, u64 total)
 }
 
 #define TIMER_TEST(name, count, fn, halt)			\
-	KITE_TEST_TIMEOUT(name, 3000)				\
+	KITE_TEST(name)						\
 	{							\
 		timers(count, fn, halt, kt_times(2500));	\
 	}
@@ -212,7 +212,7 @@ static struct kt_smp *start_random(unsigned int count, u64 total)
 	return smp;
 }
 
-KITE_TEST_TIMEOUT(threads_migrate, 3000)
+KITE_TEST(threads_migrate)
 {
 	unsigned int cpus = kt_cpus();
 	struct kt_smp *smp;
@@ -232,7 +232,7 @@ KITE_TEST_TIMEOUT(threads_migrate, 3000)
 	kt_note("%llu moves", moves);
 }
 
-KITE_TEST_TIMEOUT(cpus_come_and_go, 3000)
+KITE_TEST(cpus_come_and_go)
 {
 	unsigned int cpus = kt_cpus(), i;
 	struct kt_smp *smp;

@@ -69,7 +69,7 @@ static void storm(struct kt_vm *vm, const struct kt_code *code)
 }
 
 #define KICK_TEST(name, code)					\
-	KITE_TEST_TIMEOUT(name, 3000)				\
+	KITE_TEST(name)						\
 	{							\
 		storm(kt_vm_new_irqchip(KT_LONG64), &code);	\
 	}
@@ -94,7 +94,7 @@ static void *send(void *arg)
 	return NULL;
 }
 
-KITE_TEST_TIMEOUT(many_senders, 3000)
+KITE_TEST(many_senders)
 {
 	static struct kt_runner r;
 	pthread_t senders[4];
@@ -134,7 +134,7 @@ static void *run_until_ended(void *arg)
 	return NULL;
 }
 
-KITE_TEST_TIMEOUT(signals_with_immediate_exit, 3000)
+KITE_TEST(signals_with_immediate_exit)
 {
 	u64 i, n = kt_times(3000);
 	struct kt_runner r = { 0 };
