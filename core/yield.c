@@ -9,8 +9,21 @@
 
 static bool wants_cpu(const struct kite_vcpu *v)
 {
-	return READ_ONCE(v->mode) == KITE_OUTSIDE &&
+	return READ_ONCE(v->task) && READ_ONCE(v->mode) == KITE_OUTSIDE &&
 	       READ_ONCE(v->activity) == KITE_ACTIVITY_ACTIVE;
+}
+
+bool kite_may_yield(struct kite_vcpu *v)
+{
+	u64 left = READ_ONCE(v->vm->vcpu_mask) & ~BIT_ULL(v->id);
+	struct kite_vcpu *other;
+	bool found = false;
+
+	rcu_read_lock();
+	while (!found && (other = kite_next_vcpu(v->vm, &left)))
+		found = wants_cpu(other);
+	rcu_read_unlock();
+	return found;
 }
 
 /* The task of vCPU @id, counted, if it would run the guest but has no CPU; else NULL. */

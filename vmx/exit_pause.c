@@ -6,6 +6,7 @@
 #include <linux/moduleparam.h>
 
 #include "../core/request.h"
+#include "../core/yield.h"
 #include "caps.h"
 #include "exit.h"
 
@@ -34,6 +35,8 @@ void vmx_pause_setup(void)
 int vmx_exit_pause(struct vmx_vcpu *x)
 {
 	vmx_skipped(x);
+	if (!kite_may_yield(&x->core))
+		return KITE_RESUME;
 	kite_vcpu_request_self(&x->core, KITE_REQ_YIELD);
 	return KITE_LEAVE;
 }
