@@ -148,9 +148,15 @@ static void on_pit(struct events *ev, struct machine *m)
 	machine_timer(m, DEV_TIMER_PIT);
 }
 
+static void on_rtc(struct events *ev, struct machine *m)
+{
+	(void)ev;
+	machine_timer(m, DEV_TIMER_RTC);
+}
+
 enum {
 	POLL_WAKE, POLL_SIGNALS, POLL_TIMEOUT, POLL_TRACE, POLL_INPUT, POLL_OUTPUT, POLL_PIT,
-	POLL_COUNT
+	POLL_RTC, POLL_COUNT
 };
 
 static event_fn *const event_fns[POLL_COUNT] = {
@@ -161,6 +167,7 @@ static event_fn *const event_fns[POLL_COUNT] = {
 	[POLL_INPUT]	= on_input,
 	[POLL_OUTPUT]	= on_output,
 	[POLL_PIT]	= on_pit,
+	[POLL_RTC]	= on_rtc,
 };
 
 /* What to wait for now, after what there is for the guest has gone to it. */
@@ -173,6 +180,7 @@ static void prepare(struct events *ev, struct machine *m, struct pollfd *p)
 	p[POLL_TIMEOUT] = (struct pollfd){ ev->timeout, POLLIN, 0 };
 	p[POLL_TRACE] = (struct pollfd){ ev->trace, POLLIN, 0 };
 	p[POLL_PIT] = (struct pollfd){ m->timers.fd[DEV_TIMER_PIT], POLLIN, 0 };
+	p[POLL_RTC] = (struct pollfd){ m->timers.fd[DEV_TIMER_RTC], POLLIN, 0 };
 	pthread_mutex_lock(&m->lock);
 	feed_uart(ev, m);
 	p[POLL_INPUT] = (struct pollfd){ console_wants_input(con) ? con->in : -1, POLLIN, 0 };

@@ -120,6 +120,8 @@ void machine_timer(struct machine *m, enum dev_timer timer)
 	timers_fired(&m->timers, timer);
 	if (timer == DEV_TIMER_PIT)
 		pit_update(&m->pit);
+	else
+		rtc_update(&m->rtc);
 	pthread_mutex_unlock(&m->lock);
 }
 

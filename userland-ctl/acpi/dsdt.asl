@@ -18,13 +18,13 @@ DefinitionBlock ("dsdt.aml", "DSDT", 2, "KITE  ", "KITEDSDT", 0x00000001)
             })
         }
 
-        // No interrupt: the clock raises none
         Device (RTC0)
         {
             Name (_HID, EisaId ("PNP0B00"))  // real-time clock
             Name (_CRS, ResourceTemplate ()
             {
                 IO (Decode16, 0x0070, 0x0070, 0x01, 0x02)
+                IRQNoFlags () { 8 }
             })
         }
     }

@@ -11,6 +11,7 @@
 
 enum dev_timer {
 	DEV_TIMER_PIT,
+	DEV_TIMER_RTC,
 	DEV_TIMERS
 };
 
@@ -58,6 +59,7 @@ unsigned int uart_space(const struct uart *uart);
 /* A byte for which there is no space is lost. */
 void uart_receive(struct uart *uart, u8 byte);
 
+#define RTC_GSI		8
 #define CMOS_SIZE	128
 
 struct rtc {
@@ -66,10 +68,15 @@ struct rtc {
 	u8 cmos[CMOS_SIZE];
 	time_t offset;		/* seconds the guest's clock is ahead of the host's */
 	struct tm held;		/* the guest's time while it holds SET */
+	u64 seen;		/* up to when @flags holds all that happened, host's time */
+	u8 flags;		/* of register C, as they wait to be read */
+	bool line;
 };
 
 int rtc_attach(struct rtc *rtc, struct bus *bus, struct dev_host *host, u64 low_mem,
 	       u64 high_mem);
+/* Makes the interrupt that is due: when the timer fires. */
+void rtc_update(struct rtc *rtc);
 
 struct i8042 {
 	struct dev_host *host;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * An MC146818 real-time clock and CMOS memory. The time follows the host's,
- * plus what the guest set. It raises no interrupts: alarm, periodic and update
- * interrupts can be enabled but never come.
+ * plus what the guest set. Its timer runs only while an interrupt is enabled and
+ * none waits; the flags of register C are found out when someone looks.
  */
 #include "dev/dev.h"
 
@@ -19,15 +19,29 @@
 #define REG_D		0x0d
 #define REG_CENTURY	0x32
 
+#define ALARM_SEC	0x01
+#define ALARM_MIN	0x03
+#define ALARM_HOUR	0x05
+#define ALARM_ANY	0xc0	/* both bits: matches always */
+#define ALARM_SPAN	86400	/* seconds; every alarm has matched in a day */
+
 #define A_UIP		0x80
+#define A_RATE		0x0f
 #define A_DIVIDER	0x26	/* 32768 Hz time base, 1024 Hz periodic rate */
 #define B_24H		0x02
 #define B_BINARY	0x04
+#define B_UIE		0x10
+#define B_INTERRUPTS	0x70	/* the enables stand where the flags of C are */
 #define B_SET		0x80
+#define C_UPDATE	0x10
+#define C_ALARM		0x20
+#define C_PERIODIC	0x40
+#define C_IRQ		0x80
 #define D_VALID		0x80
 #define HOUR_PM		0x80
 
 #define NSEC_PER_SEC	1000000000ull
+#define TIME_BASE	32768
 /* UIP rises 244 us before an update, which takes 1984 us. */
 #define UPDATE_NS	(244000 + 1984000)
 
@@ -208,6 +222,120 @@ static u8 read_a(struct rtc *rtc)
 	return rtc->cmos[REG_A] | (updating ? A_UIP : 0);
 }
 
+/* Pulses of the time base between periodic interrupts, 0 for none. */
+static u32 period(const struct rtc *rtc)
+{
+	u8 rate = rtc->cmos[REG_A] & A_RATE;
+
+	if (!rate)
+		return 0;
+	return 1u << (rate < 3 ? rate + 6 : rate - 1);
+}
+
+static u64 periods_until(const struct rtc *rtc, u64 ns)
+{
+	u64 pulses = ns / NSEC_PER_SEC * TIME_BASE + ns % NSEC_PER_SEC * TIME_BASE / NSEC_PER_SEC;
+
+	return pulses / period(rtc);
+}
+
+static u64 next_period(const struct rtc *rtc, u64 ns)
+{
+	u64 pulses = (periods_until(rtc, ns) + 1) * period(rtc);
+
+	return pulses / TIME_BASE * NSEC_PER_SEC +
+	       (pulses % TIME_BASE * NSEC_PER_SEC + TIME_BASE - 1) / TIME_BASE;
+}
+
+static bool matches(u8 alarm, u8 value)
+{
+	return (alarm & ALARM_ANY) == ALARM_ANY || alarm == value;
+}
+
+static bool alarm_at(const struct rtc *rtc, time_t second)
+{
+	time_t t = second + rtc->offset;
+	struct tm tm;
+
+	gmtime_r(&t, &tm);
+	return matches(rtc->cmos[ALARM_SEC], get_sec(rtc, &tm)) &&
+	       matches(rtc->cmos[ALARM_MIN], get_min(rtc, &tm)) &&
+	       matches(rtc->cmos[ALARM_HOUR], get_hour(rtc, &tm));
+}
+
+static void seconds_passed(struct rtc *rtc, u64 first, u64 last)
+{
+	if (first == last || (rtc->cmos[REG_B] & B_SET))
+		return;
+	rtc->flags |= C_UPDATE;
+	if (last - first > ALARM_SPAN)
+		first = last - ALARM_SPAN;
+	while (first != last && !(rtc->flags & C_ALARM))
+		if (alarm_at(rtc, ++first))
+			rtc->flags |= C_ALARM;
+}
+
+/* Brings the flags up to date under the settings that held until now. */
+static void look(struct rtc *rtc)
+{
+	u64 now = rtc->host->now_ns(rtc->host);
+
+	/* The host's clock may be set back. */
+	if (now > rtc->seen) {
+		if (period(rtc) && periods_until(rtc, rtc->seen) != periods_until(rtc, now))
+			rtc->flags |= C_PERIODIC;
+		seconds_passed(rtc, rtc->seen / NSEC_PER_SEC, now / NSEC_PER_SEC);
+	}
+	rtc->seen = now;
+}
+
+/* When to look next, in nanoseconds of the host's time from @seen; DEV_TIMER_OFF for never. */
+static u64 wait_for_next(const struct rtc *rtc)
+{
+	u8 enabled = rtc->cmos[REG_B] & B_INTERRUPTS;
+	u64 wait = DEV_TIMER_OFF;
+
+	if (rtc->line)
+		return wait;
+	if (enabled & (C_UPDATE | C_ALARM))
+		wait = NSEC_PER_SEC - rtc->seen % NSEC_PER_SEC;
+	if ((enabled & C_PERIODIC) && period(rtc) && next_period(rtc, rtc->seen) - rtc->seen < wait)
+		wait = next_period(rtc, rtc->seen) - rtc->seen;
+	return wait;
+}
+
+static void set_line(struct rtc *rtc)
+{
+	struct dev_host *host = rtc->host;
+	bool line = rtc->flags & rtc->cmos[REG_B] & B_INTERRUPTS;
+	u64 wait;
+
+	if (line != rtc->line) {
+		rtc->line = line;
+		host->irq(host, RTC_GSI, line);
+	}
+	wait = wait_for_next(rtc);
+	host->set_timer(host, DEV_TIMER_RTC,
+			wait == DEV_TIMER_OFF ? wait : host->clock_ns(host) + wait);
+}
+
+void rtc_update(struct rtc *rtc)
+{
+	look(rtc);
+	set_line(rtc);
+}
+
+static u8 read_c(struct rtc *rtc)
+{
+	u8 value;
+
+	look(rtc);
+	value = rtc->flags | (rtc->flags & rtc->cmos[REG_B] & B_INTERRUPTS ? C_IRQ : 0);
+	rtc->flags = 0;
+	set_line(rtc);
+	return value;
+}
+
 static u8 read_reg(struct rtc *rtc, u8 reg)
 {
 	int i = clock_reg(reg);
@@ -215,6 +343,8 @@ static u8 read_reg(struct rtc *rtc, u8 reg)
 
 	if (reg == REG_A)
 		return read_a(rtc);
+	if (reg == REG_C)
+		return read_c(rtc);
 	if (i < 0)
 		return rtc->cmos[reg];
 	tm = guest_time(rtc);
@@ -226,7 +356,7 @@ static void write_b(struct rtc *rtc, u8 value)
 	struct tm tm = guest_time(rtc);
 
 	/* Stops the clock where it is, or lets it go on from there. */
-	rtc->cmos[REG_B] = value;
+	rtc->cmos[REG_B] = value & B_SET ? value & ~B_UIE : value;
 	set_guest_time(rtc, &tm);
 }
 
@@ -235,6 +365,7 @@ static void write_reg(struct rtc *rtc, u8 reg, u8 value)
 	int i = clock_reg(reg);
 	struct tm tm;
 
+	look(rtc);
 	if (i >= 0) {
 		tm = guest_time(rtc);
 		clock_regs[i].set(rtc, &tm, value);
@@ -246,6 +377,7 @@ static void write_reg(struct rtc *rtc, u8 reg, u8 value)
 	} else if (reg != REG_C && reg != REG_D) {
 		rtc->cmos[reg] = value;
 	}
+	set_line(rtc);
 }
 
 static u8 rtc_in(void *dev, u16 offset)
@@ -312,6 +444,7 @@ int rtc_attach(struct rtc *rtc, struct bus *bus, struct dev_host *host, u64 low_
 	rtc->cmos[REG_A] = A_DIVIDER;
 	rtc->cmos[REG_B] = B_24H;
 	rtc->cmos[REG_D] = D_VALID;
+	rtc->seen = host->now_ns(host);
 	store_memory_size(rtc, low_mem, high_mem);
 	store_checksum(rtc);
 	return bus_add(bus, &range);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 # Flat guest in protected mode that lives on PIC and PIT alone: it measures the TSC by
 # channel 2, counts ticks of channel 0 that come as ExtINT, also after time with
-# interrupts off, takes one of the serial port, and gets the ticks by the I/O APIC too.
+# interrupts off, takes one of the serial port and some of the clock behind the slave, and
+# gets the ticks by the I/O APIC too.
 	.include "macros.S"
 
 	.set CODE, 0x10			# what kitectl starts the guest with
@@ -15,6 +16,9 @@
 	.set TICK, 11932		# of the PIT: 10 ms
 	.set TICKS, 50
 	.set QUIET, 10			# ticks for which interrupts are off
+	.set RTC, 0x70
+	.set RTC_VECTOR, VECTORS + 8
+	.set RTC_TICKS, 16		# at 64 Hz: 250 ms
 	.set IOAPIC, 0xfec00000
 	.set APIC_EOI, 0xfee000b0
 	.set IOAPIC_VECTOR, 0x30
@@ -111,6 +115,46 @@ _start:
 	mov	coms, %ebx
 	expect	'f', $1, %ebx
 
+	# The clock's periodic interrupt, by way of the slave.
+	outb	PIC1 + 1, 0xfb
+	outb	PIC2 + 1, 0xfe
+	outb	RTC, 0x0a
+	outb	RTC + 1, 0x2a
+	outb	RTC, 0x0b
+	outb	RTC + 1, 0x42
+	outb	RTC, 0x0c
+	in	$RTC + 1, %al
+	rdtsc
+	mov	%eax, %edi
+1:
+	mov	clocks, %ebx
+	sti
+	hlt
+	cli
+	inc	%ebx
+	expect	'i', clocks, %ebx
+	cmp	$RTC_TICKS, %ebx
+	jne	1b
+	rdtsc
+	sub	%edi, %eax
+	# The first came early: after nothing to a whole period.
+	mov	tsc_tick, %ecx
+	imul	$26, %ecx
+	cmp	%ecx, %eax
+	mov	$0, %eax
+	adc	$0, %eax
+	expect	'j', $1, %eax
+	rdtsc
+	sub	%edi, %eax
+	mov	tsc_tick, %ecx
+	imul	$23, %ecx
+	cmp	%eax, %ecx
+	mov	$0, %eax
+	adc	$0, %eax
+	expect	'k', $1, %eax
+	outb	RTC, 0x0b
+	outb	RTC + 1, 2
+
 	# Ticks by the I/O APIC, with the PIC masked: input 2.
 	outb	PIC1 + 1, 0xff
 	call	start_pit
@@ -197,6 +241,16 @@ com:
 	pop	%eax
 	iretl
 
+clock:
+	incl	clocks
+	push	%eax
+	in	$RTC + 1, %al
+	mov	$EOI, %al
+	out	%al, $PIC2
+	out	%al, $PIC1
+	pop	%eax
+	iretl
+
 ioapic_timer:
 	incl	ticks
 	movl	$0, APIC_EOI
@@ -207,6 +261,7 @@ ioapic_timer:
 	.balign	8
 ticks:	.long	0
 coms:	.long	0
+clocks:	.long	0
 tsc_tick: .long	0
 
 	.macro gate handler
@@ -226,7 +281,9 @@ idt:
 	gate	timer
 	no_gate	3
 	gate	com
-	no_gate	(IOAPIC_VECTOR-COM_VECTOR-1)
+	no_gate	3
+	gate	clock
+	no_gate	(IOAPIC_VECTOR-RTC_VECTOR-1)
 	gate	ioapic_timer
 idtr:
 	.word	. - idt - 1
