@@ -70,7 +70,7 @@ static u64 clock_read(const volatile struct system_time *t)
 		asm volatile("" : : : "memory");
 		delta = kt_rdtsc() - t->tsc;
 		delta = t->shift < 0 ? delta >> -t->shift : delta << t->shift;
-		ns = t->ns + (u64)((unsigned __int128)delta * t->mul >> 32);
+		ns = t->ns + (u64)((__uint128_t)delta * t->mul >> 32);
 		asm volatile("" : : : "memory");
 	} while ((version & 1) || version != t->version);
 	return ns;
