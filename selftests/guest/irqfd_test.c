@@ -123,7 +123,8 @@ static void each_arrives(struct kt_vm *vm, void (*fn)(u64), u64 low, int fd)
 	enough = 1;
 	kt_eventfd_write(fd);
 	ASSERT_EQ(0, pthread_join(thread, NULL));
-	EXPECT_EQ(SIGNALS + 1ull, count);
+	/* The guest may have seen that there are enough before the last one. */
+	EXPECT_TRUE(count == SIGNALS || count == SIGNALS + 1);
 	EXPECT_EQ(0ull, kt_eventfd_read(fd));	/* the kernel has read it */
 	kt_note("%u interrupts; from write to handler %llu ticks at best, %llu on average",
 		SIGNALS, best, sum / SIGNALS);
