@@ -18,7 +18,6 @@ void kite_irqchip_free_vm(struct kite_vm *vm);
 int kite_irqchip_init_vcpu(struct kite_vcpu *v);
 void kite_irqchip_free_vcpu(struct kite_vcpu *v);
 
-
 /* For the vCPU's own thread: do what an operation on its LAPIC asks for. */
 void kite_lapic_out(struct kite_vcpu *v, const struct lapic_out *out);
 
