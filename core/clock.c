@@ -26,6 +26,9 @@ int kite_clock_init_vm(struct kite_vm *vm, u32 khz)
 
 	if (khz && (khz < KHZ_MIN || khz > KHZ_MAX))
 		return -EINVAL;
+	/* A host without a TSC to speak of; the multiplier has 16 bits before the point. */
+	if (tsc_khz <= KHZ_MAX >> 16)
+		return -EOPNOTSUPP;
 	c->khz = khz ?: tsc_khz;
 	if (c->khz != tsc_khz && kite_hw_has_tsc_scaling()) {
 		c->ratio = kite_tsc_ratio(c->khz, tsc_khz);

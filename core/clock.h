@@ -45,7 +45,7 @@ u64 kite_clock_ns(const struct kite_vm *vm, u64 ticks);
 void kite_set_tsc_offset(struct kite_vcpu *v, u64 offset);
 
 /*
- * Around everything that lets the guest see its TSC, interrupts off: follow the
+ * Before everything that looks at the guest's TSC, and after the guest ran: follow the
  * VM's counter, and see to it that it does not go backwards where the host's does,
  * after a suspend or on a CPU that is behind the one before.
  */

@@ -9,6 +9,7 @@
 #include <linux/moduleparam.h>
 #include <linux/sched/stat.h>
 
+#include "clock.h"
 #include "deliver.h"
 #include "exit_record.h"
 #include "irqchip.h"
@@ -89,6 +90,8 @@ static void block(struct kite_vcpu *v)
 
 int kite_halted(struct kite_vcpu *v)
 {
+	/* A suspend of the host may have come while it slept; its timer is to fire all the same. */
+	kite_clock_enter(v);
 	kite_serve_inside(v);
 	if (v->activity == KITE_ACTIVITY_HLT && kite_wakes(v, v->halt_if, v->halt_nmi))
 		v->activity = KITE_ACTIVITY_ACTIVE;

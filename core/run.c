@@ -71,6 +71,7 @@ int kite_vcpu_settle(struct kite_vcpu *v)
 {
 	int ret = serve_init(v);
 
+	kite_clock_enter(v);
 	kite_serve_inside(v);
 	return ret < 0 ? ret : 0;
 }

@@ -142,7 +142,6 @@ static void get_msrs(struct vmx_vcpu *x, struct kite_msrs *s)
 {
 	struct kite_vcpu *v = &x->core;
 
-	kite_clock_enter(v);
 	*s = (struct kite_msrs){
 		.star = v->msrs.star, .lstar = v->msrs.lstar, .cstar = v->msrs.cstar,
 		.fmask = v->msrs.fmask, .kernel_gs_base = v->msrs.kernel_gs_base,
@@ -168,7 +167,6 @@ static void set_msrs(struct vmx_vcpu *x, const struct kite_msrs *s)
 		.tsc_aux = s->tsc_aux, .tsc_adjust = s->tsc_adjust,
 	};
 	v->regs.guest_spec_ctrl = s->spec_ctrl;
-	kite_clock_enter(v);
 	kite_set_tsc_offset(v, v->tsc_offset + (s->tsc - kite_guest_tsc(v)));
 	if (v->irqchip) {
 		lapic_set_deadline(&v->lapic, s->tsc_deadline, kite_guest_tsc(v), &out);

@@ -4,6 +4,7 @@
 #include <linux/moduleparam.h>
 
 #include "../core/backend.h"
+#include "../core/compat.h"
 #include "../core/timer.h"
 #include "../core/vm.h"
 #include "caps.h"
