@@ -82,6 +82,7 @@ void lapic_clear(struct lapic *l)
 	l->period = 0;
 	l->errors = 0;
 	l->enabled = false;
+	l->timer_entry = LAPIC_LVT_MASK;
 	l->timer_mode = LAPIC_ONE_SHOT;
 	l->timer_shift = lapic_divide_shift(0);
 	lapic_rescan(l);

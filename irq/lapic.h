@@ -55,6 +55,7 @@ struct lapic {
 	 * handler runs, so the page cannot tell what was before.
 	 */
 	bool enabled;
+	u32 timer_entry;	/* of the local vector table */
 	u8 timer_mode;
 	u8 timer_shift;
 	/*

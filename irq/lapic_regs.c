@@ -49,6 +49,7 @@ static void write_svr(struct lapic *l, u32 slot, u32 value, u64 now, struct lapi
 		return;
 	for (lvt = LAPIC_LVT_TIMER; lvt <= LAPIC_LVT_ERROR; lvt++)
 		lapic_put(l, lvt, lapic_get(l, lvt) | LAPIC_LVT_MASK);
+	l->timer_entry |= LAPIC_LVT_MASK;
 }
 
 /* Whatever is written, ESR shows the errors since the last write. */
@@ -95,6 +96,7 @@ static void write_lvt_timer(struct lapic *l, u32 slot, u32 value, u64 now, struc
 	if (value >> LAPIC_LVT_MODE_SHIFT & LAPIC_DEADLINE)
 		value &= ~BIT(LAPIC_LVT_MODE_SHIFT);
 	write_lvt(l, slot, value, now, out);
+	l->timer_entry = lapic_get(l, slot);
 	lapic_timer_set_mode(l, value >> LAPIC_LVT_MODE_SHIFT & 3);
 	out->todo |= LAPIC_OUT_TIMER;
 }

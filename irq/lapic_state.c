@@ -112,6 +112,7 @@ static void restore_timer(struct lapic *l, const u32 *image, u64 now)
 	u32 initial = image[LAPIC_INITIAL * 4];
 	u32 left = image[LAPIC_CURRENT * 4];
 
+	l->timer_entry = image[LAPIC_LVT_TIMER * 4];
 	lapic_timer_set_mode(l, image_timer_mode(image));
 	l->timer_shift = lapic_divide_shift(image[LAPIC_DIVIDE * 4]);
 	lapic_timer_start(l, left, now);

@@ -106,7 +106,7 @@ bool lapic_timer_expire(struct lapic *l, u64 now)
 		l->expiry = tsc_add(now, l->period - late % l->period);
 	else
 		l->expiry = 0;
-	return lapic_raise(l, LAPIC_LVT_TIMER);
+	return !(l->timer_entry & LAPIC_LVT_MASK) && lapic_accept(l, l->timer_entry, false);
 }
 
 void lapic_tsc_moved(struct lapic *l, u64 before, u64 after)

@@ -277,7 +277,9 @@ static void local_sources_are_edges(void)
  */
 static void page_written_before(void)
 {
-	static const u32 modes[] = { LVT_ONE_SHOT, LVT_PERIODIC, LVT_DEADLINE };
+	static const u32 modes[] = {
+		LVT_ONE_SHOT, LVT_PERIODIC, LVT_DEADLINE, LVT_ONE_SHOT | LVT_MASKED,
+	};
 	static const u32 offsets[] = {
 		APIC_ID, APIC_TPR, APIC_EOI, APIC_LDR, APIC_DFR, APIC_SVR, APIC_ESR, APIC_ICR2,
 		APIC_ICR, APIC_LVTT, APIC_THERMAL, APIC_PMC, APIC_LINT0, APIC_LINT1, APIC_LVTERR,
@@ -287,17 +289,18 @@ static void page_written_before(void)
 	struct bench a, b;
 	unsigned int i;
 
-	for (i = 0; i < 3 * 3 * ARRAY_SIZE(offsets); i++) {
-		u32 offset = offsets[i / 9], value = values[i / 3 % 3];
+	/* Before the timer is due and after it. */
+	for (i = 0; i < 2 * 4 * 3 * ARRAY_SIZE(offsets); i++) {
+		u32 offset = offsets[i / 24], value = values[i / 8 % 3], mode = modes[i % 4];
 
-		unit_context("offset %#x value %#x mode %#x", offset, value, modes[i % 3]);
+		unit_context("offset %#x value %#x mode %#x", offset, value, mode);
 		xapic_on(&a, 3);
 		lapic_accept(&a.l, 0x61, true);
 		EXPECT_EQ(0x61, take(&a));
-		wr(&a, APIC_LVTT, modes[i % 3] | 0x31);
+		wr(&a, APIC_LVTT, mode | 0x31);
 		wr(&a, APIC_TMICT, 100);
 		lapic_set_deadline(&a.l, a.now + 5000, a.now, &a.out);
-		a.now += 160;
+		a.now += i / 4 % 2 ? 6000 : 160;
 
 		b = a;
 		b.l.regs = b.page;
