@@ -173,7 +173,8 @@ static void edge_after_level(u64 unused)
 	expect_taken(1);
 	kt_apic_write(APIC_EOI, 0);
 	KT_GUEST_ASSERT_EQ(0, remote_irr());
-	kt_ipi(0, ICR_SELF | ICR_ASSERT | VECTOR);
+	/* Not by the shorthand: a self-IPI that the CPU virtualises leaves TMR as it was. */
+	kt_ipi(0, ICR_ASSERT | VECTOR);
 	KT_GUEST_ASSERT_EQ(false, kt_apic_vector(APIC_TMR, VECTOR));
 	expect_taken(2);
 	kt_apic_write(APIC_EOI, 0);
