@@ -46,7 +46,7 @@ static int before_entry(struct vmx_vcpu *x)
 {
 	struct kite_vcpu *v = &x->core;
 
-	if (x->timer_value)
+	if (v->timer_due || x->timer_armed)
 		vmx_timer_before_entry(x);
 	if (v->need_inject && !vmx_inject(x))
 		return 0;

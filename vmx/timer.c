@@ -43,7 +43,7 @@ bool kite_hw_has_timer(void)
 
 static void write_timer(struct vmx_vcpu *x, u32 value)
 {
-	x->timer_value = value;
+	x->timer_armed = value != TIMER_FAR;
 	vmwrite(VMCS_PREEMPTION_TIMER, value);
 }
 
@@ -81,8 +81,7 @@ void vmx_timer_before_entry(struct vmx_vcpu *x)
 	if (kite_timer_due(v))
 		kite_timer_expire(v);
 	if (!v->timer_due) {
-		if (x->timer_value != TIMER_FAR)
-			write_timer(x, TIMER_FAR);
+		write_timer(x, TIMER_FAR);
 		return;
 	}
 	ticks = max_t(s64, v->timer_due - rdtsc(), TIMER_NEAR);

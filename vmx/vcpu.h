@@ -100,7 +100,7 @@ struct vmx_vcpu {
 	u64 eoi_exits[4];
 
 	u64 tsc_offset;		/* as it is in the VMCS */
-	u32 timer_value;	/* the same */
+	bool timer_armed;	/* the preemption timer's field has a time in it */
 
 	u64 ept_gen;		/* of the EPT when this vCPU last dropped its translations */
 	int last_cpu;		/* where that was */
