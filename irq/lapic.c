@@ -53,7 +53,17 @@ void lapic_rescan(struct lapic *l)
 {
 	l->irr_top = lapic_top(l->regs, LAPIC_IRR);
 	l->isr_top = lapic_top(l->regs, LAPIC_ISR);
-	l->stale = false;
+	l->stale = 0;
+	update_ppr(l);
+}
+
+void lapic_refresh(struct lapic *l)
+{
+	if (l->stale != LAPIC_STALE_PPR) {
+		lapic_rescan(l);
+		return;
+	}
+	l->stale = 0;
 	update_ppr(l);
 }
 

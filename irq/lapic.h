@@ -59,12 +59,16 @@ struct lapic {
 	u8 timer_mode;
 	u8 timer_shift;
 	/*
-	 * With the TPR shadow the CPU owns IRR, ISR and TPR in the page while the guest
-	 * runs. Whoever lets it run sets this; irr_top, isr_top and PPR are then found
-	 * again when they are next needed. The page is always right.
+	 * With the TPR shadow the CPU owns TPR in the page while the guest runs, with
+	 * virtual-interrupt delivery IRR and ISR, too. Whoever lets it run says so here;
+	 * irr_top, isr_top and PPR are found again when they are next needed. The page
+	 * is always right.
 	 */
-	bool stale;
+	u8 stale;		/* LAPIC_STALE_* or 0 */
 };
+
+#define LAPIC_STALE_ALL		1
+#define LAPIC_STALE_PPR		2
 
 /* What the caller has to do after an operation; functions only add to @todo. */
 #define LAPIC_OUT_IPI		BIT(0)	/* send @ipi */

@@ -105,12 +105,13 @@ static inline void lapic_todo(struct lapic_out *out, u32 bit, bool condition)
 }
 
 void lapic_rescan(struct lapic *l);
+void lapic_refresh(struct lapic *l);
 
 /* irr_top, isr_top and PPR are right after it. */
 static inline void lapic_settle(struct lapic *l)
 {
 	if (l->stale)
-		lapic_rescan(l);
+		lapic_refresh(l);
 }
 
 /* lapic.c */

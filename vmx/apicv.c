@@ -101,6 +101,7 @@ void vmx_apicv_setup(struct vmx_vcpu *x)
 	x->proc &= ~(PROC_CR8_LOAD | PROC_CR8_STORE);
 	vmwrite(VMCS_VIRTUAL_APIC_ADDRESS, __pa(v->lapic.regs));
 	vmwrite(VMCS_TPR_THRESHOLD, 0);
+	x->lapic_stale = virtual_interrupts ? LAPIC_STALE_ALL : LAPIC_STALE_PPR;
 	if (apic_register)
 		x->proc2 |= PROC2_APIC_REGISTERS;
 	if (!virtual_interrupts)

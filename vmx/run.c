@@ -12,7 +12,6 @@
 #include "../core/fpu.h"
 #include "../core/run.h"
 #include "../core/vm.h"
-#include "caps.h"
 #include "enter.h"
 #include "vcpu.h"
 
@@ -80,7 +79,7 @@ static int run_guest(struct vmx_vcpu *x)
 				      (x->launched ? ENTER_LAUNCHED : 0));
 		x->rsp_valid = false;
 		x->rflags_valid = false;
-		v->lapic.stale = x->proc & PROC_TPR_SHADOW;
+		v->lapic.stale = x->lapic_stale;
 		ret = vmx_handle_exit(x);
 	} while (ret == KITE_RESUME);
 	return ret;

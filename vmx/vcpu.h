@@ -97,6 +97,7 @@ struct vmx_vcpu {
 	u32 proc2;
 	u32 exception_bitmap;
 	u8 tpr_threshold;
+	u8 lapic_stale;		/* LAPIC_STALE_*: what the CPU changes in the LAPIC's page */
 	u64 eoi_exits[4];
 
 	u64 tsc_offset;		/* as it is in the VMCS */

@@ -313,7 +313,7 @@ static void op_cpu_take(struct fuzz *f)
 		return;
 	page_bit(f, APIC_IRR, rvi, false);
 	page_bit(f, APIC_ISR, rvi, true);
-	f->b.l.stale = true;
+	f->b.l.stale = LAPIC_STALE_ALL;
 	clear_vector(&f->irr, rvi);
 	set_vector(&f->isr, rvi);
 	f->taken++;
@@ -332,7 +332,7 @@ static void op_cpu_eoi(struct fuzz *f)
 	level = reg(f, APIC_TMR + top / 32 * 16) >> top % 32 & 1;
 	EXPECT_EQ(level, exits[top / 64] >> top % 64 & 1);
 	page_bit(f, APIC_ISR, top, false);
-	f->b.l.stale = true;
+	f->b.l.stale = LAPIC_STALE_ALL;
 	clear_vector(&f->isr, top);
 	f->b.out.todo = 0;
 	if (level)
@@ -347,7 +347,7 @@ static void op_cpu_self_ipi(struct fuzz *f)
 
 	vector |= vector < 16 ? 16 : 0;
 	page_bit(f, APIC_IRR, vector, true);
-	f->b.l.stale = true;
+	f->b.l.stale = LAPIC_STALE_ALL;
 	set_vector(&f->arrived, vector);
 	set_vector(&f->possible, vector);
 }
@@ -361,7 +361,7 @@ static void op_cpu_tpr(struct fuzz *f)
 
 	EXPECT_TRUE(threshold <= reg(f, APIC_TPR) >> 4);
 	f->b.page[APIC_TPR / 4] = class << 4;
-	f->b.l.stale = true;
+	f->b.l.stale = LAPIC_STALE_PPR;
 	if (was_held && lapic_pending(&f->b.l) >= 0)
 		EXPECT_TRUE(class < threshold);
 }

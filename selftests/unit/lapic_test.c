@@ -340,26 +340,26 @@ static void page_changed_by_the_cpu(void)
 	/* Delivered. */
 	b.page[(APIC_IRR + 0x20) / 4] = 0;
 	b.page[(APIC_ISR + 0x20) / 4] = BIT(0x12);
-	b.l.stale = true;
+	b.l.stale = LAPIC_STALE_ALL;
 	EXPECT_EQ(-1, lapic_pending(&b.l));
 	EXPECT_EQ(0x50, b.page[APIC_PPR / 4]);
 	EXPECT_EQ(0x5200, lapic_interrupt_status(&b.l));
 	/* TPR raised, PPR read. */
 	b.page[APIC_TPR / 4] = 0x70;
-	b.l.stale = true;
+	b.l.stale = LAPIC_STALE_PPR;
 	EXPECT_EQ(0x70, rd(&b, APIC_PPR));
 	/* The model's EOI ends what the CPU began. */
 	b.page[(APIC_ISR + 0x30) / 4] = BIT(1);
-	b.l.stale = true;
+	b.l.stale = LAPIC_STALE_ALL;
 	wr(&b, APIC_EOI, 0);
 	EXPECT_EQ(0x52, b.l.isr_top);
-	b.l.stale = true;
+	b.l.stale = LAPIC_STALE_ALL;
 	wr(&b, APIC_TPR, 0x10);
 	EXPECT_EQ(0x50, b.page[APIC_PPR / 4]);
 
 	x2apic_on(&b, 0);
 	b.page[(APIC_ISR + 0x30) / 4] = BIT(1);
-	b.l.stale = true;
+	b.l.stale = LAPIC_STALE_ALL;
 	EXPECT_EQ(0, rdmsr(&b, APIC_MSR(APIC_PPR), &value));
 	EXPECT_EQ(0x60, value);
 }
