@@ -41,10 +41,10 @@ static void write_svr(struct lapic *l, u32 slot, u32 value, u64 now, struct lapi
 {
 	u32 lvt;
 
-	lapic_todo(out, LAPIC_OUT_PENDING, lapic_timer_expire(l, now));
+	lapic_timer_expire(l, now);
 	lapic_put(l, LAPIC_SVR, value);
 	l->enabled = value & LAPIC_SVR_ENABLE;
-	out->todo |= LAPIC_OUT_ROUTE | LAPIC_OUT_TIMER;
+	out->todo |= LAPIC_OUT_ROUTE | LAPIC_OUT_TIMER | LAPIC_OUT_PENDING;
 	if (l->enabled)
 		return;
 	for (lvt = LAPIC_LVT_TIMER; lvt <= LAPIC_LVT_ERROR; lvt++)

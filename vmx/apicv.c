@@ -101,53 +101,63 @@ void vmx_apicv_setup(struct vmx_vcpu *x)
 	x->proc &= ~(PROC_CR8_LOAD | PROC_CR8_STORE);
 	vmwrite(VMCS_VIRTUAL_APIC_ADDRESS, __pa(v->lapic.regs));
 	vmwrite(VMCS_TPR_THRESHOLD, 0);
-	x->lapic_stale = virtual_interrupts ? LAPIC_STALE_ALL : LAPIC_STALE_PPR;
+	x->lapic_stale = LAPIC_STALE_PPR;
 	if (apic_register)
 		x->proc2 |= PROC2_APIC_REGISTERS;
 	if (!virtual_interrupts)
 		return;
-	x->proc2 |= PROC2_VIRTUAL_INTERRUPTS;
 	vmwrite(VMCS_GUEST_INTERRUPT_STATUS, 0);
 	for (i = 0; i < ARRAY_SIZE(x->eoi_exits); i++)
 		vmwrite(VMCS_EOI_EXIT_BITMAP0 + 2 * i, 0);
 }
 
 /* In x2APIC mode, VMX_MSR_*. The CPU checks reserved bits, but not whether there is such an MSR. */
-static u8 x2apic_open(u32 msr)
+static u8 x2apic_open(u32 msr, bool delivers)
 {
 	u8 open = 0;
 
 	if (msr == MSR_X2APIC_TPR)
 		return VMX_MSR_READ | VMX_MSR_WRITE;
-	if (apic_register && lapic_msr_in_page(msr) &&
-	    (msr != MSR_X2APIC_PPR || virtual_interrupts))
+	if (apic_register && lapic_msr_in_page(msr) && (msr != MSR_X2APIC_PPR || delivers))
 		open |= VMX_MSR_READ;
-	if (virtual_interrupts && (msr == MSR_X2APIC_EOI || msr == MSR_X2APIC_SELF_IPI))
+	if (delivers && (msr == MSR_X2APIC_EOI || msr == MSR_X2APIC_SELF_IPI))
 		open |= VMX_MSR_WRITE;
 	return open;
 }
 
-/* IA32_APIC_BASE may have changed: what depends on the mode of the APIC. */
-void vmx_apicv_mode(struct vmx_vcpu *x)
+static u32 proc2_of_mode(struct vmx_vcpu *x)
 {
 	const struct lapic *l = &x->core.lapic;
-	bool x2apic = x2apic_msrs && lapic_is_x2apic(l);
-	u32 proc2 = x->proc2 & ~(PROC2_APIC_ACCESSES | PROC2_X2APIC);
-	u32 msr;
+	u32 proc2 = x->proc2 & ~(PROC2_APIC_ACCESSES | PROC2_X2APIC | PROC2_VIRTUAL_INTERRUPTS);
 
-	if (x2apic)
+	if (x2apic_msrs && lapic_is_x2apic(l))
 		proc2 |= PROC2_X2APIC;
 	else if (apic_access && lapic_is_xapic(l) && lapic_at_default(l))
 		proc2 |= PROC2_APIC_ACCESSES;
-	if (proc2 == x->proc2)
+	/* The CPU would deliver self-IPIs of an APIC that is software-disabled. */
+	if (virtual_interrupts && l->enabled)
+		proc2 |= PROC2_VIRTUAL_INTERRUPTS;
+	return proc2;
+}
+
+/* IA32_APIC_BASE or SVR may have changed: what depends on the mode of the APIC. */
+void vmx_apicv_mode(struct vmx_vcpu *x)
+{
+	u32 proc2 = proc2_of_mode(x), changed = proc2 ^ x->proc2, msr;
+	bool delivers = proc2 & PROC2_VIRTUAL_INTERRUPTS;
+
+	if (!changed)
 		return;
-	if ((proc2 ^ x->proc2) & PROC2_X2APIC)
-		for (msr = LAPIC_MSR_FIRST; msr <= LAPIC_MSR_LAST; msr++)
-			vmx_msr_open(x, msr, x2apic ? x2apic_open(msr) : 0);
 	x->proc2 = proc2;
 	vmwrite(VMCS_SECONDARY_PROC_BASED_CONTROLS, proc2);
+	if (x->proc & PROC_TPR_SHADOW)
+		x->lapic_stale = delivers ? LAPIC_STALE_ALL : LAPIC_STALE_PPR;
+	if (changed & (PROC2_X2APIC | PROC2_VIRTUAL_INTERRUPTS))
+		for (msr = LAPIC_MSR_FIRST; msr <= LAPIC_MSR_LAST; msr++)
+			vmx_msr_open(x, msr, proc2 & PROC2_X2APIC ? x2apic_open(msr, delivers) : 0);
 	/* Translations that the CPU keeps say whether they lead to the APIC-access page. */
-	vmx_flush_guest(x);
+	if (changed & PROC2_APIC_ACCESSES)
+		vmx_flush_guest(x);
 }
 
 /* Virtual-interrupt delivery: the CPU picks, when the guest can take it. */

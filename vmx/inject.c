@@ -211,6 +211,7 @@ int vmx_inject(struct vmx_vcpu *x)
 		v->need_inject = true;
 		return kite_exit_inta(v);
 	}
+	vmx_apicv_mode(x);
 	if (x->proc2 & PROC2_VIRTUAL_INTERRUPTS)
 		vmx_apicv_offer(x);
 	else if (v->irqchip)

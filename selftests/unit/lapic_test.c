@@ -453,7 +453,7 @@ static void software_disable(void)
 	/* What has arrived is held and can be handled. */
 	lapic_accept(&b.l, 0x33, false);
 	wr(&b, APIC_SVR, SVR_DISABLED);
-	EXPECT_EQ(LAPIC_OUT_ROUTE | LAPIC_OUT_TIMER, b.out.todo);
+	EXPECT_EQ(LAPIC_OUT_ROUTE | LAPIC_OUT_TIMER | LAPIC_OUT_PENDING, b.out.todo);
 	for (i = 0; i < 6; i++)
 		EXPECT_EQ(LVT_MASKED | (0x40 + i), rd(&b, lvts[i]));
 	EXPECT_EQ(0x33, take(&b));
