@@ -185,8 +185,12 @@ void lapic_eoi(struct lapic *l, struct lapic_out *out)
 
 void lapic_eoi_done(struct lapic *l, u8 vector, struct lapic_out *out)
 {
-	if (vector_test(l, LAPIC_TMR, vector) &&
-	    !(lapic_get(l, LAPIC_SVR) & LAPIC_SVR_NO_BROADCAST)) {
+	if (!vector_test(l, LAPIC_TMR, vector))
+		return;
+	/* A self-IPI that the CPU delivers by itself does not say that it is an edge. */
+	if (!vector_test(l, LAPIC_IRR, vector))
+		vector_clear(l, LAPIC_TMR, vector);
+	if (!(lapic_get(l, LAPIC_SVR) & LAPIC_SVR_NO_BROADCAST)) {
 		out->todo |= LAPIC_OUT_EOI;
 		out->eoi_vector = vector;
 	}

@@ -278,8 +278,7 @@ static void switch_off(u64 unused)
 	KT_GUEST_ASSERT_EQ(ERROR | LVT_MASKED, kt_apic_read(APIC_LVTERR));
 	kt_apic_write(APIC_LVTT, TIMER);
 	KT_GUEST_ASSERT_EQ(TIMER | LVT_MASKED, kt_apic_read(APIC_LVTT));
-	/* Not by the shorthand: the CPU virtualises a self-IPI without a look at SVR. */
-	kt_ipi(0, ICR_ASSERT | HIGH);
+	self(HIGH);
 	kt_window();
 	KT_GUEST_ASSERT_EQ(1, kt_me()->logged);
 	KT_GUEST_ASSERT_EQ(true, kt_apic_vector(APIC_ISR, LOW));
