@@ -72,42 +72,33 @@ int kite_guest_write(struct kite_vcpu *v, u64 gpa, const void *buf, u32 len)
 	return left ? need_host_page(v, gpa, uaddr, true) : 0;
 }
 
-/* What can be moved at once from @gpa on. */
-static u32 piece(u64 gpa, u32 len)
+/* For process context, page by page. */
+static int move(struct kite_vcpu *v, u64 gpa, void *buf, u32 len, bool write)
 {
-	return min_t(u64, len, PAGE_SIZE - offset_in_page(gpa));
+	unsigned long left;
+	void __user *at;
+	u32 n;
+
+	for (; len; len -= n, buf += n, gpa += n) {
+		n = min_t(u64, len, PAGE_SIZE - offset_in_page(gpa));
+		at = (void __user *)kite_gpa_to_uaddr(v->vm, gpa, write);
+		if (!at)
+			return -ENXIO;
+		left = write ? copy_to_user(at, buf, n) : copy_from_user(buf, at, n);
+		if (left)
+			return -EFAULT;
+	}
+	return 0;
 }
 
 int kite_guest_get(struct kite_vcpu *v, u64 gpa, void *buf, u32 len)
 {
-	unsigned long uaddr;
-	u32 n;
-
-	for (; len; len -= n, buf += n, gpa += n) {
-		n = piece(gpa, len);
-		uaddr = kite_gpa_to_uaddr(v->vm, gpa, false);
-		if (!uaddr)
-			return -ENXIO;
-		if (copy_from_user(buf, (void __user *)uaddr, n))
-			return -EFAULT;
-	}
-	return 0;
+	return move(v, gpa, buf, len, false);
 }
 
 int kite_guest_put(struct kite_vcpu *v, u64 gpa, const void *buf, u32 len)
 {
-	unsigned long uaddr;
-	u32 n;
-
-	for (; len; len -= n, buf += n, gpa += n) {
-		n = piece(gpa, len);
-		uaddr = kite_gpa_to_uaddr(v->vm, gpa, true);
-		if (!uaddr)
-			return -ENXIO;
-		if (copy_to_user((void __user *)uaddr, buf, n))
-			return -EFAULT;
-	}
-	return 0;
+	return move(v, gpa, (void *)buf, len, true);
 }
 
 /* How one paging mode is laid out. SDM, chapter "Paging". */

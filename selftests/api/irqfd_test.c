@@ -185,18 +185,7 @@ KITE_TEST_IRQCHIP(held_levels_are_saved, KT_IN_64)
 }
 
 /* A guest that takes interrupts of pin 3 for ever. */
-static volatile u64 count __attribute__((used)), stop;
-
-asm(".pushsection guest32, \"ax\"\n.code64\n.balign 16\n"
-    "irqfd_handler:\n"
-    "push %rax\n"
-    "incq count(%rip)\n"
-    "mov $0xfee000b0, %eax\n"
-    "movl $0, (%rax)\n"
-    "pop %rax\n"
-    "iretq\n"
-    ".popsection\n");
-extern const u8 irqfd_handler[];
+static volatile u64 stop;
 
 static void write32(u64 gpa, u32 value)
 {
@@ -237,7 +226,7 @@ static void *signal_it(void *arg)
 
 static void start(struct kt_vm *vm, pthread_t *guest, pthread_t *signaller, u64 low)
 {
-	kt_set_gate(vm, VECTOR, irqfd_handler);
+	kt_set_gate(vm, VECTOR, kt_counting_handler);
 	kt_call(&vm->vcpu, take_interrupts, low);
 	ASSERT_EQ(0, pthread_create(guest, NULL, run, &vm->vcpu));
 	ASSERT_EQ(0, pthread_create(signaller, NULL, signal_it, NULL));
@@ -249,15 +238,15 @@ static void end(pthread_t guest, pthread_t signaller)
 	ASSERT_EQ(0, pthread_join(signaller, NULL));
 	stop = 1;
 	ASSERT_EQ(0, pthread_join(guest, NULL));
-	kt_note("%llu signals, %llu interrupts", signals, count);
-	EXPECT_GT(count, 0ull);
+	kt_note("%llu signals, %llu interrupts", signals, kt_counted);
+	EXPECT_GT(kt_counted, 0ull);
 }
 
 static void wait_for_one(void)
 {
-	u64 before = count;
+	u64 before = kt_counted;
 
-	while (count == before)
+	while (kt_counted == before)
 		usleep(0);
 }
 

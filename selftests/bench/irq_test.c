@@ -8,7 +8,8 @@
 
 #define VECTOR		0x51
 #define ROUNDS		1000u
-#define AHEAD		20000	/* ticks until a deadline that is not due at once */
+#define AHEAD		20000u	/* ticks until a deadline that is not due at once */
+#define IN_HLT		BIT(32)
 
 static u64 started, ended;
 static u64 meetings;		/* of this program */
@@ -65,7 +66,7 @@ static void arm(u64 unused)
 	end();
 }
 
-static void fire(u64 ahead)
+static void fire(u64 arg)
 {
 	u32 i;
 
@@ -73,22 +74,11 @@ static void fire(u64 ahead)
 	kt_apic_write(APIC_LVTT, LVT_DEADLINE | VECTOR);
 	begin();
 	for (i = 0; i < ROUNDS; i++) {
-		kt_wrmsr(MSR_DEADLINE, kt_rdtsc() + ahead);
-		kt_spin_until(&kt_me()->taken[VECTOR], i + 1);
-	}
-	end();
-}
-
-static void fire_in_hlt(u64 ahead)
-{
-	u32 i;
-
-	kt_apic_on();
-	kt_apic_write(APIC_LVTT, LVT_DEADLINE | VECTOR);
-	begin();
-	for (i = 0; i < ROUNDS; i++) {
-		kt_wrmsr(MSR_DEADLINE, kt_rdtsc() + ahead);
-		kt_halt_until(&kt_me()->taken[VECTOR], i + 1);
+		kt_wrmsr(MSR_DEADLINE, kt_rdtsc() + (u32)arg);
+		if (arg & IN_HLT)
+			kt_halt_until(&kt_me()->taken[VECTOR], i + 1);
+		else
+			kt_spin_until(&kt_me()->taken[VECTOR], i + 1);
 	}
 	end();
 }
@@ -131,7 +121,7 @@ static const struct row {
 	{ "deadline, arm", arm, 0, 1, 0, false },
 	{ "deadline, arm and take, due", fire, 0, 1, 1, false },
 	{ "deadline, arm and take, beyond the wait", fire, AHEAD, 1, 1, true },
-	{ "deadline, arm, HLT and take, beyond the wait", fire_in_hlt, AHEAD, 1, 1, true },
+	{ "deadline, arm, HLT and take, beyond the wait", fire, AHEAD | IN_HLT, 1, 1, true },
 	{ "IPI there and back, spinning", ping_pong, 0, 2, 1, false },
 	{ "IPI there and back, in HLT", ping_pong, 1, 2, 1, false },
 };
@@ -169,7 +159,7 @@ static void measure(const struct row *row, bool x2apic)
 	for (n = 0; n < row->vcpus; n++)
 		EXPECT_EQ(row->interrupts * ROUNDS, kt_cpu[n].taken[VECTOR]);
 	count(smp, &exits, &windows);
-	ticks = (ended - started) / ROUNDS - (row->waits ? row->arg : 0);
+	ticks = (ended - started) / ROUNDS - (row->waits ? (u32)row->arg : 0);
 	kt_note("%s: %llu ticks, %llu.%02llu exits, %llu.%02llu windows", row->name, ticks,
 		exits / ROUNDS, exits % ROUNDS / (ROUNDS / 100), windows / ROUNDS,
 		windows % ROUNDS / (ROUNDS / 100));

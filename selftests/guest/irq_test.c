@@ -24,20 +24,6 @@
 #define TIMER_DEADLINE	(2u << 17)
 #define MASKED		(1u << 16)
 
-/* Counts and signals end of interrupt; the host does not hear of it. */
-static volatile u64 count __attribute__((used));
-
-asm(".pushsection guest32, \"ax\"\n.code64\n.balign 16\n"
-    "counting_handler:\n"
-    "push %rax\n"
-    "incq count(%rip)\n"
-    "mov $0xfee000b0, %eax\n"
-    "movl $0, (%rax)\n"
-    "pop %rax\n"
-    "iretq\n"
-    ".popsection\n");
-extern const u8 counting_handler[];
-
 static void apic_write(u32 reg, u32 value)
 {
 	asm volatile("movl %0, (%1)" : : "r"(value), "r"(APIC + reg) : "memory");
@@ -84,14 +70,14 @@ static void sti_hlt(void)
 static void wait_for(u64 n)
 {
 	asm volatile("sti" : : : "memory");
-	while (count < n)
+	while (kt_counted < n)
 		asm volatile("pause" : : : "memory");
 	asm volatile("cli" : : : "memory");
 }
 
 static void run_guest(struct kt_vm *vm, void (*fn)(u64))
 {
-	kt_set_gate(vm, VECTOR, counting_handler);
+	kt_set_gate(vm, VECTOR, kt_counting_handler);
 	kt_call(&vm->vcpu, fn, 0);
 	kt_expect_done(&vm->vcpu);
 }
@@ -104,7 +90,7 @@ static void one_shot(u64 unused)
 	apic_write(APIC_LVTT, VECTOR);
 	apic_write(APIC_TMICT, 1000);
 	sti_hlt();
-	KT_GUEST_ASSERT_EQ(1, count);
+	KT_GUEST_ASSERT_EQ(1, kt_counted);
 	KT_GUEST_ASSERT_EQ(0, apic_read(APIC_TMCCT));
 	KT_GUEST_ASSERT_EQ(0, apic_read(APIC_ISR + 0x20));
 }
@@ -112,7 +98,7 @@ static void one_shot(u64 unused)
 KITE_TEST_IRQCHIP(timer_one_shot_wakes_from_hlt, KT_IN_64)
 {
 	run_guest(vm, one_shot);
-	EXPECT_EQ(1ull, count);
+	EXPECT_EQ(1ull, kt_counted);
 }
 
 static void one_shot_polling(u64 unused)
@@ -128,7 +114,7 @@ static void one_shot_polling(u64 unused)
 KITE_TEST_IRQCHIP(timer_one_shot_interrupts_a_busy_guest, KT_IN_64)
 {
 	run_guest(vm, one_shot_polling);
-	EXPECT_EQ(1ull, count);
+	EXPECT_EQ(1ull, kt_counted);
 }
 
 static void periodic(u64 unused)
@@ -146,7 +132,7 @@ static void periodic(u64 unused)
 KITE_TEST_IRQCHIP(timer_periodic_goes_on, KT_IN_64)
 {
 	run_guest(vm, periodic);
-	EXPECT_GE(count, 6ull);
+	EXPECT_GE(kt_counted, 6ull);
 }
 
 static void deadline(u64 unused)
@@ -159,7 +145,7 @@ static void deadline(u64 unused)
 	when = rdtsc() + 1000000;
 	wrmsr(0x6e0, when);
 	sti_hlt();
-	KT_GUEST_ASSERT_EQ(1, count);
+	KT_GUEST_ASSERT_EQ(1, kt_counted);
 	KT_GUEST_ASSERT_EQ(1, rdtsc() >= when);
 	/* One in the past comes at once. */
 	wrmsr(0x6e0, 1);
@@ -177,7 +163,7 @@ static void deadline(u64 unused)
 KITE_TEST_IRQCHIP(timer_tsc_deadline, KT_IN_64)
 {
 	run_guest(vm, deadline);
-	EXPECT_EQ(2ull, count);
+	EXPECT_EQ(2ull, kt_counted);
 }
 
 static void self_ipi(u64 unused)
@@ -186,7 +172,7 @@ static void self_ipi(u64 unused)
 	enable_apic();
 	apic_write(APIC_ICR2, 0);
 	apic_write(APIC_ICR, VECTOR);
-	KT_GUEST_ASSERT_EQ(0, count);		/* IF is 0 */
+	KT_GUEST_ASSERT_EQ(0, kt_counted);		/* IF is 0 */
 	wait_for(1);
 	apic_write(APIC_ICR, 0x40000 | VECTOR);	/* shorthand: self */
 	wait_for(2);
@@ -195,13 +181,13 @@ static void self_ipi(u64 unused)
 KITE_TEST_IRQCHIP(self_ipi_xapic, KT_IN_64)
 {
 	run_guest(vm, self_ipi);
-	EXPECT_EQ(2ull, count);
+	EXPECT_EQ(2ull, kt_counted);
 }
 
 asm(".pushsection guest32, \"ax\"\n.code64\n.balign 16\n"
     "x2apic_handler:\n"
     "push %rax\n push %rcx\n push %rdx\n"
-    "incq count(%rip)\n"
+    "incq kt_counted(%rip)\n"
     "mov $0x80b, %ecx\n xor %eax, %eax\n xor %edx, %edx\n wrmsr\n"
     "pop %rdx\n pop %rcx\n pop %rax\n"
     "iretq\n"
@@ -224,7 +210,7 @@ KITE_TEST_IRQCHIP(self_ipi_by_x2apic, KT_IN_64)
 	kt_set_gate(vm, VECTOR, x2apic_handler);
 	kt_call(&vm->vcpu, self_ipi_x2apic, 0);
 	kt_expect_done(&vm->vcpu);
-	EXPECT_EQ(2ull, count);
+	EXPECT_EQ(2ull, kt_counted);
 }
 
 /* Enable the APIC, then tell the host and wait for what it sends. */
@@ -237,24 +223,24 @@ static void wait_for_host(u64 n)
 
 KITE_TEST_IRQCHIP(msi_to_a_stopped_vcpu, KT_IN_64)
 {
-	kt_set_gate(vm, VECTOR, counting_handler);
+	kt_set_gate(vm, VECTOR, kt_counting_handler);
 	kt_call(&vm->vcpu, wait_for_host, 1);
 	kt_expect_sync(&vm->vcpu, 0);
 	vm_send_msi(vm->fd, 0xfee00000, VECTOR);
 	kt_expect_done(&vm->vcpu);
-	EXPECT_EQ(1ull, count);
+	EXPECT_EQ(1ull, kt_counted);
 }
 
 /* Two of one vector before the guest looks are one interrupt. */
 KITE_TEST_IRQCHIP(equal_msis_coalesce, KT_IN_64)
 {
-	kt_set_gate(vm, VECTOR, counting_handler);
+	kt_set_gate(vm, VECTOR, kt_counting_handler);
 	kt_call(&vm->vcpu, wait_for_host, 1);
 	kt_expect_sync(&vm->vcpu, 0);
 	vm_send_msi(vm->fd, 0xfee00000, VECTOR);
 	vm_send_msi(vm->fd, 0xfee00000, VECTOR);
 	kt_expect_done(&vm->vcpu);
-	EXPECT_EQ(1ull, count);
+	EXPECT_EQ(1ull, kt_counted);
 }
 
 static void ioapic_route(u64 low)
@@ -262,14 +248,14 @@ static void ioapic_route(u64 low)
 	ioapic_write(0x10 + 2 * 5 + 1, 0);
 	ioapic_write(0x10 + 2 * 5, low);
 	wait_for_host(1);
-	kt_sync(count);
+	kt_sync(kt_counted);
 	wait_for(2);
-	kt_sync(count);
+	kt_sync(kt_counted);
 }
 
 KITE_TEST_IRQCHIP(ioapic_edge, KT_IN_64)
 {
-	kt_set_gate(vm, VECTOR, counting_handler);
+	kt_set_gate(vm, VECTOR, kt_counting_handler);
 	kt_call(&vm->vcpu, ioapic_route, VECTOR);
 	kt_expect_sync(&vm->vcpu, 0);
 	vm_irq_line(vm->fd, 5, 1);
@@ -280,7 +266,7 @@ KITE_TEST_IRQCHIP(ioapic_edge, KT_IN_64)
 	vm_irq_line(vm->fd, 5, 1);
 	kt_expect_sync(&vm->vcpu, 2);
 	kt_expect_done(&vm->vcpu);
-	EXPECT_EQ(2ull, count);
+	EXPECT_EQ(2ull, kt_counted);
 }
 
 static void ioapic_level_route(u64 unused)
@@ -325,26 +311,26 @@ static void sti_shadow(u64 unused)
 	enable_apic();
 	apic_write(APIC_ICR, 0x40000 | VECTOR);
 	/* Pending: STI lets one more instruction through. */
-	asm volatile("sti; mov %0, %%rax; nop; cli" : : "m"(count) : "rax", "memory");
-	KT_GUEST_ASSERT_EQ(1, count);
+	asm volatile("sti; mov %0, %%rax; nop; cli" : : "m"(kt_counted) : "rax", "memory");
+	KT_GUEST_ASSERT_EQ(1, kt_counted);
 	apic_write(APIC_ICR, 0x40000 | VECTOR);
 	/* STI behind which CLI comes: no interrupt gets in. */
 	asm volatile("sti; cli" : : : "memory");
-	KT_GUEST_ASSERT_EQ(1, count);
+	KT_GUEST_ASSERT_EQ(1, kt_counted);
 	/* The shadow covers HLT: it ends by the interrupt. */
 	sti_hlt();
-	KT_GUEST_ASSERT_EQ(2, count);
+	KT_GUEST_ASSERT_EQ(2, kt_counted);
 	apic_write(APIC_ICR, 0x40000 | VECTOR);
 	/* And an instruction that exits. */
 	asm volatile("xor %%eax, %%eax; sti; cpuid; cli"
 		     : : : "eax", "ebx", "ecx", "edx", "memory");
-	KT_GUEST_ASSERT_EQ(3, count);
+	KT_GUEST_ASSERT_EQ(3, kt_counted);
 }
 
 KITE_TEST_IRQCHIP(interrupts_respect_the_sti_shadow, KT_IN_64)
 {
 	run_guest(vm, sti_shadow);
-	EXPECT_EQ(3ull, count);
+	EXPECT_EQ(3ull, kt_counted);
 }
 
 static void task_priority(u64 unused)
@@ -354,16 +340,16 @@ static void task_priority(u64 unused)
 	asm volatile("mov %0, %%cr8" : : "r"(5ul));	/* VECTOR's own class */
 	apic_write(APIC_ICR, 0x40000 | VECTOR);
 	asm volatile("sti; nop; nop" : : : "memory");
-	KT_GUEST_ASSERT_EQ(0, count);
+	KT_GUEST_ASSERT_EQ(0, kt_counted);
 	asm volatile("mov %0, %%cr8; nop" : : "r"(4ul));
 	asm volatile("cli" : : : "memory");
-	KT_GUEST_ASSERT_EQ(1, count);
+	KT_GUEST_ASSERT_EQ(1, kt_counted);
 }
 
 KITE_TEST_IRQCHIP(task_priority_holds_interrupts_back, KT_IN_64)
 {
 	run_guest(vm, task_priority);
-	EXPECT_EQ(1ull, count);
+	EXPECT_EQ(1ull, kt_counted);
 }
 
 /* HLT with IF 0 and nothing that could wake it: only a kick or an NMI. */

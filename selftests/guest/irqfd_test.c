@@ -20,20 +20,6 @@
 #define LEVEL		(1 << 15)
 #define NO_BROADCAST	(1 << 12)	/* in SVR */
 
-static volatile u64 count __attribute__((used));
-
-/* Counts and signals end of interrupt. */
-asm(".pushsection guest32, \"ax\"\n.code64\n.balign 16\n"
-    "counting_handler:\n"
-    "push %rax\n"
-    "incq count(%rip)\n"
-    "mov $0xfee000b0, %eax\n"
-    "movl $0, (%rax)\n"
-    "pop %rax\n"
-    "iretq\n"
-    ".popsection\n");
-extern const u8 counting_handler[];
-
 static void write32(u64 gpa, u32 value)
 {
 	asm volatile("movl %0, (%1)" : : "r"(value), "r"(gpa) : "memory");
@@ -106,14 +92,14 @@ static void each_arrives(struct kt_vm *vm, void (*fn)(u64), u64 low, int fd)
 	u64 i, begin, best = ~0ull, sum = 0;
 	pthread_t thread;
 
-	kt_set_gate(vm, VECTOR, counting_handler);
+	kt_set_gate(vm, VECTOR, kt_counting_handler);
 	kt_call(&vm->vcpu, fn, low);
 	kt_expect_sync(&vm->vcpu, 0);
 	ASSERT_EQ(0, pthread_create(&thread, NULL, run, &vm->vcpu));
 	for (i = 1; i <= SIGNALS; i++) {
 		begin = tsc();
 		kt_eventfd_write(fd);
-		while (count != i)
+		while (kt_counted != i)
 			if (tsc() - begin > 100000)
 				sched_yield();	/* one CPU */
 		begin = tsc() - begin;
@@ -124,7 +110,7 @@ static void each_arrives(struct kt_vm *vm, void (*fn)(u64), u64 low, int fd)
 	kt_eventfd_write(fd);
 	ASSERT_EQ(0, pthread_join(thread, NULL));
 	/* The guest may have seen that there are enough before the last one. */
-	EXPECT_TRUE(count == SIGNALS || count == SIGNALS + 1);
+	EXPECT_TRUE(kt_counted == SIGNALS || kt_counted == SIGNALS + 1);
 	EXPECT_EQ(0ull, kt_eventfd_read(fd));	/* the kernel has read it */
 	kt_note("%u interrupts; from write to handler %llu ticks at best, %llu on average",
 		SIGNALS, best, sum / SIGNALS);
@@ -163,7 +149,7 @@ static void ring_oneself(u64 unused)
 	asm volatile("sti" : : : "memory");
 	for (i = 1; i <= 100; i++) {
 		asm volatile("outl %0, %w1; nop" : : "a"(1), "d"(PORT) : "memory");
-		KT_GUEST_ASSERT_EQ(i, count);
+		KT_GUEST_ASSERT_EQ(i, kt_counted);
 	}
 	asm volatile("cli" : : : "memory");
 }
@@ -175,10 +161,10 @@ KITE_TEST_IRQCHIP(doorbell_of_its_own, KT_IN_64)
 	vm_ioeventfd(vm->fd, (struct kite_ioeventfd){
 		.flags = KITE_IOEVENTFD_PIO, .addr = PORT, .len = 4, .fd = fd,
 	});
-	kt_set_gate(vm, VECTOR, counting_handler);
+	kt_set_gate(vm, VECTOR, kt_counting_handler);
 	kt_call(&vm->vcpu, ring_oneself, 0);
 	kt_expect_done(&vm->vcpu);
-	EXPECT_EQ(100ull, count);
+	EXPECT_EQ(100ull, kt_counted);
 }
 
 /* An interrupt handler in slow motion: the host looks before and after each EOI. */
@@ -342,12 +328,12 @@ KITE_TEST_IRQCHIP(a_device_with_levels, KT_IN_64)
 
 	device_resample = kt_eventfd();
 	device_fd = irqfd(vm, GSI, device_resample);
-	kt_set_gate(vm, VECTOR, counting_handler);
+	kt_set_gate(vm, VECTOR, kt_counting_handler);
 	kt_call(&vm->vcpu, halt, VECTOR | LEVEL);
 	kt_expect_sync(&vm->vcpu, 0);
 	ASSERT_EQ(0, pthread_create(&thread, NULL, device, (void *)1000ul));
 	kt_expect_done(&vm->vcpu);
 	ASSERT_EQ(0, pthread_join(thread, NULL));
 	EXPECT_EQ(1000ull, served);
-	EXPECT_GE(count, 1000ull);
+	EXPECT_GE(kt_counted, 1000ull);
 }

@@ -136,6 +136,13 @@ void kt_event_set_rflags(struct kt_vcpu *vcpu, const struct kt_event *event, u64
 /* Have @handler, code of the image, called for @vector with interrupts off. */
 void kt_set_gate(struct kt_vm *vm, u8 vector, const void *handler);
 
+/*
+ * A handler for kt_set_gate() in long mode that counts in kt_counted and signals end of
+ * interrupt to an xAPIC; the host does not hear of it.
+ */
+extern const u8 kt_counting_handler[];
+extern volatile u64 kt_counted;
+
 #define KT_UD	6
 #define KT_DF	8
 #define KT_GP	13

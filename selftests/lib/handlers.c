@@ -51,6 +51,20 @@ asm(".macro stub\n"
     ".globl kt_return64\nkt_return64:\n" KT_DONE "jmp kt_return64\n"
     ".popsection\n");
 
+volatile u64 kt_counted __attribute__((used));
+
+/* The local APIC is in xAPIC mode. */
+asm(".pushsection guest32, \"ax\"\n.code64\n.balign 16\n"
+    ".globl kt_counting_handler\n"
+    "kt_counting_handler:\n"
+    "push %rax\n"
+    "incq kt_counted(%rip)\n"
+    "mov $0xfee000b0, %eax\n"
+    "movl $0, (%rax)\n"
+    "pop %rax\n"
+    "iretq\n"
+    ".popsection\n");
+
 u64 kt_addr16(const u8 *symbol)
 {
 	return KT_TEXT16 + (symbol - __start_guest16);
