@@ -178,7 +178,7 @@ struct kite_vcpu {
 	unsigned long pir_level[4];
 	u8 sipi_vector;		/* of the last SIPI that was sent */
 
-	u64 timer_due;		/* host TSC when the local APIC timer expires; 0: never, or @timer */
+	u64 timer_due;		/* host TSC when the APIC timer expires; 0: never, or @timer */
 	struct hrtimer timer;	/* the same, for a vCPU that sleeps; see timer.h */
 	unsigned int poll_ns;	/* how long HLT polls now */
 	struct swait_queue_head wait;

@@ -111,7 +111,8 @@ static void scaling(void)
 		}
 	}
 	/* The product has 128 bits, and the CPU keeps 64 of them. */
-	EXPECT_EQ((u64)(((__uint128_t)~0ull * (3ull << 48)) >> 48), kite_tsc_scale(~0ull, 3ull << 48));
+	EXPECT_EQ((u64)(((__uint128_t)~0ull * (3ull << 48)) >> 48),
+		  kite_tsc_scale(~0ull, 3ull << 48));
 	EXPECT_EQ(12345ull, kite_tsc_scale(12345, 0));
 	EXPECT_EQ(12345ull, kite_tsc_unscale(12345, 0));
 }
