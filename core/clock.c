@@ -185,8 +185,10 @@ void kite_clock_init_vcpu(struct kite_vcpu *v)
 
 void kite_clock_stop_vcpu(struct kite_vcpu *v)
 {
-	if (v->skewed)
-		atomic_dec(&v->vm->clock.skewed);
+	if (!v->skewed)
+		return;
+	atomic_dec(&v->vm->clock.skewed);
+	request_all(v->vm);
 }
 
 void kite_clock_base(struct kite_vcpu *v, u64 *tsc, u64 *ns)

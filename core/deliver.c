@@ -28,6 +28,9 @@ void kite_irqchip_merge_pir(struct kite_vcpu *v)
 		if (!READ_ONCE(v->pir[word]))
 			continue;
 		bits = xchg(&v->pir[word], 0);
+		/* Sent before the APIC was disabled or reset. */
+		if (!v->route || v->activity == KITE_ACTIVITY_WAIT_FOR_SIPI)
+			continue;
 		for_each_set_bit(bit, &bits, BITS_PER_LONG) {
 			u32 vector = word * BITS_PER_LONG + bit;
 

@@ -9,6 +9,7 @@
 
 #include "../uapi/kite.h"
 #include "compat.h"
+#include "exit_record.h"
 #include "request.h"
 #include "vm.h"
 
@@ -45,15 +46,22 @@ bool kite_doorbell(struct kite_vcpu *v, bool pio, u64 addr, u32 len, u64 value)
 	return true;
 }
 
-void kite_serve_doorbell(struct kite_vcpu *v)
+int kite_serve_doorbell(struct kite_vcpu *v)
 {
-	const struct doorbell *bell;
+	const struct doorbell *bell, *w = &v->doorbell;
 
 	rcu_read_lock();
-	bell = find(v->vm, &v->doorbell);
+	bell = find(v->vm, w);
 	if (bell)
 		kite_eventfd_signal(bell->target);
 	rcu_read_unlock();
+	if (bell)
+		return 1;
+	/* Taken away since: the write is user space's. */
+	if (!w->pio)
+		return kite_exit_mmio(v, w->addr, w->len, true, w->data);
+	memcpy(v->run->data, &w->data, sizeof(u32));
+	return kite_exit_io(v, w->addr, w->len, 0, 1);
 }
 
 static void bells_free(struct rcu_head *rcu)
@@ -136,8 +144,14 @@ static int remove(struct kite_vm *vm, struct kite_doorbells *old, const struct d
 	memcpy(&new->bell[at], &old->bell[at + 1], (new->count - at) * sizeof(*bell));
 	old->gone = bell->target;
 	publish(vm, old, new);
-	/* Who still rings by the old table is in a window: wait for its end, not for RCU's. */
-	kite_vm_flush(vm);
+	/*
+	 * Who still rings by the old table is in a window: wait for its end, not for
+	 * RCU's, except where they ring outside of windows.
+	 */
+	if (IS_ENABLED(CONFIG_PREEMPT_RT))
+		synchronize_rcu();
+	else
+		kite_vm_flush(vm);
 	return 0;
 }
 

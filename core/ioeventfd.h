@@ -28,7 +28,7 @@ void kite_doorbells_free(struct kite_vm *vm);
 /* In the window: the guest writes the low @len bytes of @value. True: that was a doorbell. */
 bool kite_doorbell(struct kite_vcpu *v, bool pio, u64 addr, u32 len, u64 value);
 
-/* Window closed: KITE_REQ_DOORBELL. */
-void kite_serve_doorbell(struct kite_vcpu *v);
+/* Window closed: KITE_REQ_DOORBELL. > 0, or 0 with the record filled. */
+int kite_serve_doorbell(struct kite_vcpu *v);
 
 #endif

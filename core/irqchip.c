@@ -121,6 +121,9 @@ void kite_irqchip_init_signal(struct kite_vcpu *v)
 {
 	const struct lapic_out out = { .todo = LAPIC_OUT_ROUTE | LAPIC_OUT_TIMER };
 
+	/* Sent before the INIT, or while the vCPU waits for SIPI: it does not see them. */
+	clear_bit(KITE_REQ_NMI, &v->requests);
+	clear_bit(KITE_REQ_EXTINT, &v->requests);
 	bitmap_zero(v->pir, IRQ_VECTORS);
 	v->extint_pending = false;
 	lapic_init(&v->lapic);

@@ -153,7 +153,7 @@ void kite_pvclock_steal(struct kite_vcpu *v)
 	if (!(v->pvclock.steal_time & ENABLED) || v->run_delay == delay)
 		return;
 	/* A thread that has not run this vCPU before brings a count of its own. */
-	stolen = v->run_thread == current ? delay - v->run_delay : 0;
+	stolen = v->run_thread == current && delay > v->run_delay ? delay - v->run_delay : 0;
 	v->run_thread = current;
 	v->run_delay = delay;
 	if (!stolen || kite_guest_get(v, gpa, &ns, sizeof(ns)))

@@ -46,6 +46,18 @@ void kite_serve_inside(struct kite_vcpu *v)
 		v->need_inject = true;
 }
 
+/* An INIT that was sent before the SIPI is there by now, and goes first. */
+static bool take_sipi(struct kite_vcpu *v)
+{
+	unsigned long sent = READ_ONCE(v->requests);
+
+	do {
+		if ((sent & BIT(KITE_REQ_INIT)) || !(sent & BIT(KITE_REQ_SIPI)))
+			return false;
+	} while (!try_cmpxchg(&v->requests, &sent, sent & ~BIT(KITE_REQ_SIPI)));
+	return true;
+}
+
 /* INIT and SIPI. > 0, or -errno: then the request stays. */
 static int serve_init(struct kite_vcpu *v)
 {
@@ -58,7 +70,7 @@ static int serve_init(struct kite_vcpu *v)
 		else
 			kite_vcpu_request_self(v, KITE_REQ_INIT);
 	}
-	if (!ret && kite_vcpu_take(v, KITE_REQ_SIPI) &&
+	if (!ret && take_sipi(v) &&
 	    v->activity == KITE_ACTIVITY_WAIT_FOR_SIPI) {
 		ret = kite_hw_start_up(v, READ_ONCE(v->sipi_vector));
 		if (ret)
@@ -106,14 +118,15 @@ static void serve_clock(struct kite_vcpu *v)
 /* Everything that needs interrupts on. > 0: the guest may run. */
 static int outside(struct kite_vcpu *v)
 {
-	int ret;
+	int ret = 1;
 
 	/* What others wait for, even if user space does not come back soon. */
-	if (kite_vcpu_take(v, KITE_REQ_DOORBELL))
-		kite_serve_doorbell(v);
 	if (kite_vcpu_take(v, KITE_REQ_RESAMPLE))
 		kite_serve_resample(v);
-	ret = thread_work(v);
+	if (kite_vcpu_take(v, KITE_REQ_DOORBELL))
+		ret = kite_serve_doorbell(v);
+	if (ret > 0)
+		ret = thread_work(v);
 	if (ret > 0)
 		ret = serve_init(v);
 	if (ret > 0)
@@ -171,6 +184,9 @@ static int run_loop(struct kite_vcpu *v)
 		ret = v->activity == KITE_ACTIVITY_ACTIVE ? window(v) : kite_halted(v);
 	} while (ret > 0);
 	WRITE_ONCE(v->task, NULL);
+	/* Others wait for it, even if user space does not come back. */
+	if (kite_vcpu_take(v, KITE_REQ_RESAMPLE))
+		kite_serve_resample(v);
 	return ret;
 }
 

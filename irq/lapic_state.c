@@ -20,6 +20,8 @@ void lapic_get_regs(struct lapic *l, u32 *image, u64 now)
 	lapic_timer_expire(l, now);
 	lapic_settle(l);
 	memcpy(image, l->regs, IMAGE_SIZE);
+	/* Write-only; a CPU that delivers self-IPIs by itself leaves the vector there. */
+	image[LAPIC_SELF_IPI * 4] = 0;
 	image[LAPIC_CURRENT * 4] = lapic_timer_count(l, now);
 	image[IMAGE_ERRORS] = l->errors;
 }

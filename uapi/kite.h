@@ -550,6 +550,7 @@ enum kite_intr_type {
  *
  * KITE_EVENT_INTERRUPT is an event whose delivery an exit interrupted, for example
  * because the guest's stack was not in memory. It excludes KITE_EVENT_EXCEPTION.
+ * A set drops an interrupt that KITE_EXIT_INTA asks for: finish it before a save.
  */
 struct kite_events {
 	__u32 pending;

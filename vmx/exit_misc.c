@@ -88,6 +88,9 @@ int vmx_exit_cpuid(struct vmx_vcpu *x)
 int vmx_exit_hlt(struct vmx_vcpu *x)
 {
 	vmx_skipped(x);
+	/* The single-step trap comes at once and ends the halt. */
+	if (vmx_rflags(x) & X86_EFLAGS_TF)
+		return KITE_RESUME;
 	return kite_halt(&x->core, vmx_rflags(x) & X86_EFLAGS_IF,
 			 !(vmread(VMCS_GUEST_INTERRUPTIBILITY_STATE) & BLOCKING_NMI));
 }

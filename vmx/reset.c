@@ -6,6 +6,7 @@
 #include <linux/slab.h>
 
 #include "../core/backend.h"
+#include "../core/cpuid.h"
 #include "../core/vm.h"
 #include "bits.h"
 #include "state.h"
@@ -33,7 +34,7 @@ void vmx_reset_state(const struct kite_vcpu *v, struct kite_state *s)
 	s->groups = KITE_STATE_ALL & ~KITE_STATE_MTRRS;
 	s->gprs.rip = 0xfff0;
 	s->gprs.rflags = 2;
-	s->gprs.gpr[KITE_RDX] = boot_cpu_data.x86_model << 4 | boot_cpu_data.x86 << 8;
+	s->gprs.gpr[KITE_RDX] = kite_cpuid_word(1, 0);	/* family, model, stepping */
 	reset_segments(&s->segs);
 	s->crs.cr0 = X86_CR0_CD | X86_CR0_NW | X86_CR0_ET;
 	s->crs.xcr0 = 1;

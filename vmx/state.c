@@ -36,6 +36,7 @@ static void set_gprs(struct vmx_vcpu *x, const struct kite_gprs *s)
 	vmwrite(VMCS_GUEST_RSP, s->gpr[KITE_RSP]);
 	vmwrite(VMCS_GUEST_RIP, s->rip);
 	vmwrite(VMCS_GUEST_RFLAGS, s->rflags);
+	x->core.halt_if = s->rflags & X86_EFLAGS_IF;
 	x->rsp_dirty = false;
 	/* The data of a read that waits would overwrite what was set. */
 	if (x->core.completion == KITE_COMPLETE_IN || x->core.completion == KITE_COMPLETE_LOAD)

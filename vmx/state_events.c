@@ -76,6 +76,9 @@ void vmx_set_events(struct vmx_vcpu *x, const struct kite_events *s)
 {
 	struct kite_vcpu *v = &x->core;
 
+	/* An interrupt that was being acknowledged belongs to the state before. */
+	if (v->completion == KITE_COMPLETE_INTA)
+		v->completion = KITE_COMPLETE_NONE;
 	v->event = event_of(s);
 	v->nmi_pending = s->pending & KITE_EVENT_NMI;
 	v->extint_pending = s->pending & KITE_EVENT_EXTINT;
@@ -162,8 +165,11 @@ static void inject_exception(struct vmx_vcpu *x, void *arg)
 
 	if (in->vector == X86_TRAP_PF)
 		v->regs.cr2 = in->payload;
-	if (in->vector == X86_TRAP_DB)
+	if (in->vector == X86_TRAP_DB) {
 		v->dr6 = (v->dr6 & ~(u64)DEBUG_B0_B3) | in->payload;
+		/* Delivery clears it, injection does not. */
+		vmwrite(VMCS_GUEST_DR7, vmread(VMCS_GUEST_DR7) & ~(u64)DR7_GD);
+	}
 	if (WITH_ERROR_CODE & BIT(in->vector))
 		vmx_queue_exception_error(x, in->vector, in->error_code);
 	else

@@ -5,13 +5,14 @@
 
 #include "../core/backend.h"
 #include "../core/compat.h"
+#include "../core/compat.h"
 #include "../core/timer.h"
 #include "../core/vm.h"
 #include "caps.h"
 #include "exit.h"
 
-/* Ticks that a guest has at least, however short its period is. */
-#define TIMER_NEAR	64
+/* Ticks that a guest has at least, however short its period is: a VM entry takes some of them. */
+#define TIMER_NEAR	2048
 /* More than a window lasts: the host's tick ends it before. */
 #define TIMER_FAR	U32_MAX
 
@@ -23,8 +24,27 @@ static bool preemption_timer __ro_after_init = true;
 module_param(preemption_timer, bool, 0444);
 MODULE_PARM_DESC(preemption_timer, "APIC timers of running vCPUs use the VMX-preemption timer");
 
+/*
+ * CPUs whose timer does not count at the rate that it tells, by their specification
+ * updates (AAX65, AAT59, AAU65 and others): signatures of CPUID leaf 1.
+ */
+static const u32 broken_timers[] = { 0x20652, 0x20655, 0x206e6, 0x306a8 };
+
+#define SIGNATURE	(GENMASK(27, 16) | GENMASK(13, 0))
+
+static bool timer_is_broken(void)
+{
+	u32 i, cpu = cpuid_eax(1) & SIGNATURE;
+
+	for (i = 0; i < ARRAY_SIZE(broken_timers); i++)
+		if (cpu == broken_timers[i])
+			return true;
+	return false;
+}
+
 void vmx_timer_init(void)
 {
+	preemption_timer &= !timer_is_broken();
 	if (!tsc_scaling)
 		vmx_caps.word[VMX_WORD_PROC2] &= ~PROC2_TSC_SCALING;
 	if (!preemption_timer)

@@ -228,6 +228,44 @@ KITE_TEST_IRQCHIP(extint_wakes_from_hlt, KT_IN_64)
 	kt_expect_done(&vm->vcpu);
 }
 
+/* The interrupt belongs to the state before; what stands in the run page means nothing. */
+KITE_TEST_IRQCHIP(a_new_state_drops_an_acknowledge_cycle, KT_IN_64)
+{
+	struct kite_state s;
+
+	kt_start(&vm->vcpu, &enable);
+	vm_send_msi(vm->fd, 0xfee00000, 0x700);
+	kt_expect_exit(&vm->vcpu, KITE_EXIT_INTA);
+	vcpu_get_state(vm->vcpu.fd, KITE_STATE_EVENTS, &s);
+	vcpu_set_state(vm->vcpu.fd, KITE_STATE_EVENTS, &s);
+	vm->vcpu.run->data[0] = VECTOR;
+	kt_expect_done(&vm->vcpu);
+}
+
+/* Whatever the order in which the groups are set. */
+KITE_TEST_IRQCHIP(halted_by_state_and_woken, KT_IN_64)
+{
+	struct kite_state s;
+
+	set_lint0(vm, 0x10000);
+	kt_start(&vm->vcpu, &spin);
+	vcpu_get_state(vm->vcpu.fd, KITE_STATE_EVENTS, &s);
+	s.events.activity = KITE_ACTIVITY_HLT;
+	vcpu_set_state(vm->vcpu.fd, KITE_STATE_EVENTS, &s);
+	kt_set_rflags(&vm->vcpu, kt_rflags(&vm->vcpu) | RFLAGS_IF);
+	vm_send_msi(vm->fd, 0xfee00000, VECTOR);
+	kt_expect_event(&vm->vcpu, VECTOR);
+}
+
+KT_CODE64(step_halt, "cli\npushfq\norl $0x100, (%rsp)\npopfq", "hlt", "");
+
+/* The trap ends the halt, although no interrupt comes. */
+KITE_TEST_IRQCHIP(single_stepped_hlt, KT_IN_64)
+{
+	kt_start(&vm->vcpu, &step_halt);
+	EXPECT_EQ(kt_code_next(vm, &step_halt), kt_expect_event(&vm->vcpu, 1).rip);
+}
+
 /* A disabled APIC lets INTR through. */
 KITE_TEST_IRQCHIP(extint_past_a_disabled_apic, KT_IN_64)
 {

@@ -95,6 +95,19 @@ static void round_trip(void)
 	}
 }
 
+/* A CPU that delivers self-IPIs leaves their vector in the page. */
+static void self_ipi_of_the_cpu(void)
+{
+	u32 image[LAPIC_IMAGE_WORDS];
+	struct bench a;
+
+	busy(&a, X2APIC);
+	a.l.regs[APIC_SELF / 4] = 0x51;
+	lapic_get_regs(&a.l, image, a.now);
+	EXPECT_EQ(0, image[APIC_SELF / 4]);
+	EXPECT_EQ(0, set(&a, image));
+}
+
 /* At another time the timer has the same count left. */
 static void later(void)
 {
@@ -248,6 +261,7 @@ static void bad_combinations(void)
 
 static const struct unit_test tests[] = {
 	UNIT_TEST(round_trip),
+	UNIT_TEST(self_ipi_of_the_cpu),
 	UNIT_TEST(later),
 	UNIT_TEST(due),
 	UNIT_TEST(deadline),
