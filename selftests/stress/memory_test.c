@@ -253,8 +253,11 @@ KITE_TEST_TIMEOUT(mappings_are_replaced, 600)
 		sched_yield();
 	for (round = 0; round < n; round++) {
 		if (round & 1) {
+			seen = r.faults;
 			munmap(mem, KT_PAGE);
-			sched_yield();
+			/* The guest counts on, so it notices, however the host schedules. */
+			while (r.faults == seen)
+				sched_yield();
 		}
 		ASSERT_TRUE(mmap(mem, KT_PAGE, PROT_READ | PROT_WRITE,
 				 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == mem);
@@ -264,7 +267,7 @@ KITE_TEST_TIMEOUT(mappings_are_replaced, 600)
 	}
 	stop = 1;
 	kt_runner_finish(&r);
-	EXPECT_GT(r.faults, 0ull);
+	EXPECT_GE(r.faults, n / 2);
 }
 
 /* A page that the guest has lost is somebody else's: the guest must not write to it. */
