@@ -355,7 +355,7 @@ KITE_TEST_MODES(stop_and_continue, KT_IN_64)
 	for (i = 0; i < 20; i++) {
 		ASSERT_EQ(0, pthread_create(&thread, NULL, run_until_stopped, vcpu));
 		vcpu_stop(vcpu->fd);
-		/* The run page is shared: look at it when the thread, which may be late, is gone. */
+		/* The run page is shared: look at it when the thread, perhaps late, is gone. */
 		ASSERT_EQ(0, pthread_join(thread, &ret));
 		EXPECT_EQ(NULL, ret);
 		EXPECT_EQ(KITE_EXIT_STOP, vcpu->run->exit_reason);
