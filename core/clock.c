@@ -58,18 +58,6 @@ u64 kite_clock_ns(const struct kite_vm *vm, u64 ticks)
 	return kite_ticks_to_ns(ticks, vm->clock.mul, vm->clock.shift);
 }
 
-/* Every vCPU is to look at the clock again. */
-static void request_all(struct kite_vm *vm)
-{
-	u64 left = READ_ONCE(vm->vcpu_mask);
-	struct kite_vcpu *v;
-
-	rcu_read_lock();
-	while ((v = kite_next_vcpu(vm, &left)))
-		kite_vcpu_request(v, KITE_REQ_CLOCK);
-	rcu_read_unlock();
-}
-
 /* The paravirtual clock is stable only while all TSCs of the VM are the same. */
 static void note_skew(struct kite_vcpu *v)
 {
@@ -79,7 +67,7 @@ static void note_skew(struct kite_vcpu *v)
 		return;
 	v->skewed = skewed;
 	atomic_add(skewed ? 1 : -1, &v->vm->clock.skewed);
-	request_all(v->vm);
+	kite_vm_request(v->vm, KITE_REQ_CLOCK);
 }
 
 void kite_set_tsc_offset(struct kite_vcpu *v, u64 offset)
@@ -153,7 +141,7 @@ static void repair(struct kite_vcpu *v)
 	}
 	raw_spin_unlock_irqrestore(&c->lock, flags);
 	rcu_read_unlock();
-	request_all(vm);
+	kite_vm_request(vm, KITE_REQ_CLOCK);
 	sync(v);
 }
 
@@ -188,7 +176,7 @@ void kite_clock_stop_vcpu(struct kite_vcpu *v)
 	if (!v->skewed)
 		return;
 	atomic_dec(&v->vm->clock.skewed);
-	request_all(v->vm);
+	kite_vm_request(v->vm, KITE_REQ_CLOCK);
 }
 
 void kite_clock_base(struct kite_vcpu *v, u64 *tsc, u64 *ns)
@@ -255,6 +243,6 @@ int kite_clock_set(struct kite_vm *vm, const struct kite_clock *arg)
 	WRITE_ONCE(c->gen, c->gen + 1);
 	c->set_gen = c->gen;
 	raw_spin_unlock_irqrestore(&c->lock, flags);
-	request_all(vm);
+	kite_vm_request(vm, KITE_REQ_CLOCK);
 	return 0;
 }

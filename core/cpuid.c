@@ -259,13 +259,13 @@ static void leaf_topology(const struct kite_vcpu *v, u32 subleaf, u32 regs[4])
 	if (subleaf >= ARRAY_SIZE(level_type))
 		return;
 	regs[EAX] = subleaf ? fls(KITE_MAX_VCPUS - 1) : 0;
-	regs[EBX] = subleaf ? READ_ONCE(v->vm->vcpu_count) : 1;
+	regs[EBX] = subleaf ? hweight64(READ_ONCE(v->vm->vcpu_mask)) : 1;
 	regs[ECX] |= level_type[subleaf] << 8;
 }
 
 static void leaf_features(const struct kite_vcpu *v, u64 cr4, u32 regs[4])
 {
-	u32 count = READ_ONCE(v->vm->vcpu_count);
+	u32 count = hweight64(READ_ONCE(v->vm->vcpu_mask));
 
 	regs[EBX] |= v->id << 24;
 	if (count > 1) {

@@ -23,7 +23,8 @@ static unsigned int halt_poll_ns __ro_after_init = 200000;
 module_param(halt_poll_ns, uint, 0444);
 MODULE_PARM_DESC(halt_poll_ns, "longest time that a vCPU polls in HLT before it sleeps; 0: never");
 
-bool kite_wakes(struct kite_vcpu *v, bool interrupts, bool nmis)
+/* An event is there that ends HLT. */
+static bool wakes(struct kite_vcpu *v, bool interrupts, bool nmis)
 {
 	if (v->event.valid && (interrupts || v->event.type != KITE_INTR_EXTERNAL))
 		return true;
@@ -36,7 +37,7 @@ int kite_halt(struct kite_vcpu *v, bool interrupts, bool nmis)
 {
 	if (!v->irqchip)
 		return kite_exit_plain(v, KITE_EXIT_HLT);
-	if (kite_wakes(v, interrupts, nmis))
+	if (wakes(v, interrupts, nmis))
 		return KITE_RESUME;
 	v->activity = KITE_ACTIVITY_HLT;
 	v->halt_if = interrupts;
@@ -93,7 +94,7 @@ int kite_halted(struct kite_vcpu *v)
 	/* A suspend of the host may have come while it slept; its timer is to fire all the same. */
 	kite_clock_enter(v);
 	kite_serve_inside(v);
-	if (v->activity == KITE_ACTIVITY_HLT && kite_wakes(v, v->halt_if, v->halt_nmi))
+	if (v->activity == KITE_ACTIVITY_HLT && wakes(v, v->halt_if, v->halt_nmi))
 		v->activity = KITE_ACTIVITY_ACTIVE;
 	else
 		block(v);

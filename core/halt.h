@@ -7,10 +7,7 @@
 
 struct kite_vcpu;
 
-/* An event is there that ends HLT. @interrupts: RFLAGS.IF; @nmis: not blocked. */
-bool kite_wakes(struct kite_vcpu *v, bool interrupts, bool nmis);
-
-/* The guest halted: the answer of a handler. */
+/* The guest halted: the answer of a handler. @interrupts: RFLAGS.IF; @nmis: not blocked. */
 int kite_halt(struct kite_vcpu *v, bool interrupts, bool nmis);
 
 /* A turn of the run loop while the vCPU is not active. > 0: try the guest. */

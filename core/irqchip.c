@@ -92,7 +92,8 @@ void kite_lapic_out(struct kite_vcpu *v, const struct lapic_out *out)
 	struct kite_vm *vm = v->vm;
 	unsigned long flags;
 
-	if (out->todo & LAPIC_OUT_PENDING)
+	/* A mode or a base is in force for the guest once events were looked at. */
+	if (out->todo & (LAPIC_OUT_PENDING | LAPIC_OUT_ROUTE))
 		v->need_inject = true;
 	if (out->todo & LAPIC_OUT_ROUTE) {
 		WRITE_ONCE(v->route, lapic_route(&v->lapic));
@@ -152,19 +153,12 @@ void kite_irqchip_lint0(struct kite_vcpu *v)
 
 int kite_irqchip_pic_intr(struct kite_vm *vm, const struct kite_irq_line *arg)
 {
-	struct kite_vcpu *v;
-	u64 left;
-
 	if (!(vm->flags & KITE_VM_IRQCHIP))
 		return -ENODEV;
 	if (arg->flags || arg->gsi || arg->level > 1)
 		return -EINVAL;
-	if (xchg(&vm->pic_intr, arg->level) || !arg->level)
-		return 0;
-	rcu_read_lock();
-	for (left = READ_ONCE(vm->vcpu_mask); (v = kite_next_vcpu(vm, &left));)
-		kite_vcpu_request(v, KITE_REQ_LINT0);
-	rcu_read_unlock();
+	if (!xchg(&vm->pic_intr, arg->level) && arg->level)
+		kite_vm_request(vm, KITE_REQ_LINT0);
 	return 0;
 }
 

@@ -23,6 +23,17 @@ void kite_vcpu_kick(struct kite_vcpu *v)
 	preempt_enable();
 }
 
+void kite_vm_request(struct kite_vm *vm, enum kite_request req)
+{
+	struct kite_vcpu *v;
+	u64 left;
+
+	rcu_read_lock();
+	for (left = READ_ONCE(vm->vcpu_mask); (v = kite_next_vcpu(vm, &left));)
+		kite_vcpu_request(v, req);
+	rcu_read_unlock();
+}
+
 static void kite_flush_ack(void *unused)
 {
 }

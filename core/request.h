@@ -30,6 +30,9 @@ static inline void kite_vcpu_request(struct kite_vcpu *v, enum kite_request req)
 	kite_vcpu_kick(v);
 }
 
+/* The same for every vCPU of @vm. */
+void kite_vm_request(struct kite_vm *vm, enum kite_request req);
+
 /* For the vCPU's own thread, which needs no kick. */
 static inline void kite_vcpu_request_self(struct kite_vcpu *v, enum kite_request req)
 {

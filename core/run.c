@@ -42,8 +42,6 @@ void kite_serve_inside(struct kite_vcpu *v)
 	}
 	if (kite_vcpu_take(v, KITE_REQ_LINT0))
 		kite_irqchip_lint0(v);
-	if (kite_vcpu_take(v, KITE_REQ_EVENT))
-		v->need_inject = true;
 }
 
 /* An INIT that was sent before the SIPI is there by now, and goes first. */
@@ -112,7 +110,26 @@ static void serve_clock(struct kite_vcpu *v)
 		kite_clock_serve(v);
 	if (kite_vcpu_take(v, KITE_REQ_WALL_CLOCK))
 		kite_pvclock_wall_clock(v);
-	kite_pvclock_steal(v);
+}
+
+/* Requests that mean something only with the window closed. > 0: the guest may run. */
+static int serve_outside(struct kite_vcpu *v)
+{
+	int ret = serve_init(v);
+
+	if (ret > 0)
+		serve_clock(v);
+	if (ret > 0 && test_bit(KITE_REQ_STOP, &v->requests))
+		ret = kite_exit_plain(v, KITE_EXIT_STOP);
+	if (ret > 0 && kite_vcpu_take(v, KITE_REQ_USER_KICK))
+		ret = kite_exit_plain(v, KITE_EXIT_KICK);
+	if (ret > 0 && kite_vcpu_take(v, KITE_REQ_YIELD))
+		kite_yield(v);
+	if (ret > 0 && kite_vcpu_take(v, KITE_REQ_FAULT))
+		ret = kite_serve_fault(v);
+	if (ret > 0 && kite_vcpu_take(v, KITE_REQ_FAULT_IN))
+		ret = kite_serve_fault_in(v);
+	return ret;
 }
 
 /* Everything that needs interrupts on. > 0: the guest may run. */
@@ -127,20 +144,10 @@ static int outside(struct kite_vcpu *v)
 		ret = kite_serve_doorbell(v);
 	if (ret > 0)
 		ret = thread_work(v);
+	if (ret > 0 && (READ_ONCE(v->requests) & KITE_REQ_OUTSIDE))
+		ret = serve_outside(v);
 	if (ret > 0)
-		ret = serve_init(v);
-	if (ret > 0)
-		serve_clock(v);
-	if (ret > 0 && test_bit(KITE_REQ_STOP, &v->requests))
-		ret = kite_exit_plain(v, KITE_EXIT_STOP);
-	if (ret > 0 && kite_vcpu_take(v, KITE_REQ_USER_KICK))
-		ret = kite_exit_plain(v, KITE_EXIT_KICK);
-	if (ret > 0 && kite_vcpu_take(v, KITE_REQ_YIELD))
-		kite_yield(v);
-	if (ret > 0 && kite_vcpu_take(v, KITE_REQ_FAULT))
-		ret = kite_serve_fault(v);
-	if (ret > 0 && kite_vcpu_take(v, KITE_REQ_FAULT_IN))
-		ret = kite_serve_fault_in(v);
+		kite_pvclock_steal(v);
 	return ret;
 }
 

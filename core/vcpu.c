@@ -55,7 +55,6 @@ static int publish(struct kite_vm *vm, struct kite_vcpu *v)
 	mutex_lock(&vm->vcpus_lock);
 	if (!vm->vcpus[v->id]) {
 		WRITE_ONCE(vm->vcpus[v->id], v);
-		vm->vcpu_count++;
 		WRITE_ONCE(vm->vcpu_mask, vm->vcpu_mask | BIT_ULL(v->id));
 		ret = 0;
 	}
@@ -94,7 +93,6 @@ void kite_vcpu_destroy(struct kite_vcpu *v)
 
 	mutex_lock(&vm->vcpus_lock);
 	WRITE_ONCE(vm->vcpus[v->id], NULL);
-	vm->vcpu_count--;
 	WRITE_ONCE(vm->vcpu_mask, vm->vcpu_mask & ~BIT_ULL(v->id));
 	mutex_unlock(&vm->vcpus_lock);
 	vcpu_free(v);

@@ -29,7 +29,6 @@ enum kite_vcpu_mode {
 
 /* Requests: set by anybody with kite_vcpu_request(), cleared by the vCPU. */
 enum kite_request {
-	KITE_REQ_EVENT,		/* look at what to inject again */
 	KITE_REQ_PIR,		/* vectors wait in @pir */
 	KITE_REQ_TIMER,		/* the local APIC timer may have expired */
 	KITE_REQ_NMI,		/* an NMI came in */

@@ -50,7 +50,6 @@ struct kite_vm {
 	bool apic_page_off;
 
 	struct mutex vcpus_lock;	/* creating and removing vCPUs */
-	u32 vcpu_count;
 	u64 vcpu_mask;			/* bit n: vcpus[n] is there; read with READ_ONCE */
 	u32 last_yield;			/* vCPU that kite_yield() helped last; a hint */
 	struct kite_vcpu *vcpus[KITE_MAX_VCPUS];	/* read with READ_ONCE under RCU */

@@ -205,9 +205,9 @@ int lapic_lint0_mode(const struct lapic *l)
 	return lint0 & LAPIC_LVT_MASK ? -1 : (int)(lint0 >> LAPIC_LVT_DELIVERY_SHIFT & 7);
 }
 
-bool lapic_lint0(struct lapic *l)
+void lapic_lint0(struct lapic *l)
 {
-	return lapic_raise(l, LAPIC_LVT_LINT0);
+	lapic_raise(l, LAPIC_LVT_LINT0);
 }
 
 u64 lapic_get_cr8(const struct lapic *l)

@@ -178,8 +178,8 @@ void lapic_ack(struct lapic *l, u8 vector);
  * masked. INTR goes past an APIC that is disabled, as with ExtINT.
  */
 int lapic_lint0_mode(const struct lapic *l);
-/* The input rises while its mode is fixed. True when lapic_pending() may have changed. */
-bool lapic_lint0(struct lapic *l);
+/* The input rises while its mode is fixed. lapic_pending() may have changed. */
+void lapic_lint0(struct lapic *l);
 
 /*
  * For a CPU that works on the page itself. SDM, chapter "APIC Virtualization and

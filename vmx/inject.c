@@ -190,7 +190,7 @@ static bool inject_event(struct vmx_vcpu *x, bool open)
 	return true;
 }
 
-int vmx_inject(struct vmx_vcpu *x)
+static int inject_one(struct vmx_vcpu *x, bool extint)
 {
 	struct kite_vcpu *v = &x->core;
 	u32 blocking = vmread(VMCS_GUEST_INTERRUPTIBILITY_STATE);
@@ -198,23 +198,17 @@ int vmx_inject(struct vmx_vcpu *x)
 	bool open = interruptible(x, blocking) && !trap;
 	bool busy = inject_event(x, open);
 	int vector = -1;
-	bool extint;
 
-	v->need_inject = false;
 	if (!busy && v->nmi_pending && !trap)
 		busy = inject_nmi(x, blocking);
 	vmx_set_proc(x, PROC_NMI_WINDOW, v->nmi_pending);
 	open = open && !busy && !v->event.valid;
-	extint = v->irqchip && kite_irqchip_extint(v);
 	/* Only user space knows the vector. */
 	if (open && extint) {
 		v->need_inject = true;
 		return kite_exit_inta(v);
 	}
-	vmx_apicv_mode(x);
-	if (x->proc2 & PROC2_VIRTUAL_INTERRUPTS)
-		vmx_apicv_offer(x);
-	else if (v->irqchip)
+	if (v->irqchip && !(x->proc2 & PROC2_VIRTUAL_INTERRUPTS))
 		vector = lapic_pending(&v->lapic);
 	if (vector >= 0 && open) {
 		inject_interrupt(x, vector);
@@ -222,5 +216,23 @@ int vmx_inject(struct vmx_vcpu *x)
 	}
 	vmx_set_proc(x, PROC_INTERRUPT_WINDOW, vector >= 0 || extint || v->event.valid);
 	vmx_apicv_threshold(x);
+	return KITE_RESUME;
+}
+
+int vmx_inject(struct vmx_vcpu *x)
+{
+	struct kite_vcpu *v = &x->core;
+	bool extint = v->irqchip && kite_irqchip_extint(v);
+	bool virtual;
+
+	v->need_inject = false;
+	vmx_apicv_mode(x);
+	virtual = x->proc2 & PROC2_VIRTUAL_INTERRUPTS;
+	if (virtual)
+		vmx_apicv_offer(x);
+	if (!virtual || extint || v->event.valid || v->nmi_pending)
+		return inject_one(x, extint);
+	/* The CPU does the rest: what the guest can take now need not be known. */
+	vmx_set_proc(x, PROC_NMI_WINDOW | PROC_INTERRUPT_WINDOW, false);
 	return KITE_RESUME;
 }

@@ -241,11 +241,9 @@ static int write_apic_base(struct vmx_vcpu *x, u32 msr, u64 value)
 	if (!x->core.irqchip)
 		return -EINVAL;
 	ret = lapic_set_base(&x->core.lapic, value, BIT_ULL(kite_hw_phys_bits()) - 1, &out);
-	if (ret)
-		return ret;
-	kite_lapic_out(&x->core, &out);
-	vmx_apicv_mode(x);
-	return 0;
+	if (!ret)
+		kite_lapic_out(&x->core, &out);
+	return ret;
 }
 
 static int read_x2apic(struct vmx_vcpu *x, u32 msr, u64 *value)

@@ -106,7 +106,6 @@ static void set_apic_base(struct kite_vcpu *v, const struct kite_crs *s)
 	if (!lapic_load_base(&v->lapic, s->apic_base, phys_mask, &out))
 		lapic_set_cr8(&v->lapic, s->cr8, &out);
 	kite_lapic_out(v, &out);
-	vmx_apicv_mode(to_vmx(v));
 }
 
 static void set_crs(struct vmx_vcpu *x, const struct kite_crs *s)
