@@ -9,6 +9,7 @@
 #include "../core/backend.h"
 #include "../core/cpuid.h"
 #include "../core/fpu.h"
+#include "../core/fault.h"
 #include "../core/mm.h"
 #include "../core/vm.h"
 #include "fd.h"
@@ -87,6 +88,7 @@ static int __init kite_init(void)
 
 	if (ret)
 		return ret;
+	kite_fault_init();
 	ret = misc_register(&kite_dev);
 	if (ret)
 		kite_hw_exit();

@@ -184,6 +184,12 @@ void kite_hw_vmx_msrs(struct kite_vmx_msrs *msrs);
 /** kite_hw_phys_bits() - width of guest-physical addresses */
 u32 kite_hw_phys_bits(void);
 
+/** kite_hw_ept_ad() - whether EPT is to have accessed and dirty flags */
+bool kite_hw_ept_ad(void);
+
+/** kite_hw_ept_levels() - size of the largest page that EPT can map: 1 4 KiB, 2 2 MiB, 3 1 GiB */
+unsigned int kite_hw_ept_levels(void);
+
 /** kite_hw_has_timer() - whether the back end ends a guest's run when kite_vcpu.timer_due comes */
 bool kite_hw_has_timer(void);
 

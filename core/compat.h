@@ -7,6 +7,7 @@
 #define KITE_CORE_COMPAT_H
 
 #include <linux/hrtimer.h>
+#include <linux/mmu_notifier.h>
 #include <linux/thread_info.h>
 #include <asm/cpufeatures.h>
 #include <asm/mce.h>
@@ -62,6 +63,16 @@
 #define rdmsrq_safe		rdmsrl_safe
 #define wrmsrq_safe		wrmsrl_safe
 #endif
+
+/* Later kernels do not make a page usable that is unmapped to see who uses it, unless asked. */
+#ifdef HAVE_FOLL_HONOR_NUMA_FAULT
+#define KITE_FOLL_NUMA	FOLL_HONOR_NUMA_FAULT
+#else
+#define KITE_FOLL_NUMA	0
+#endif
+
+/* int, or bool in later kernels. */
+typedef typeof(((struct mmu_notifier_ops *)0)->test_young(NULL, NULL, 0)) kite_young_t;
 
 /* Where only KVM may give the CPU to a certain task, anybody gets it. */
 #ifdef HAVE_SYM_yield_to

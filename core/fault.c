@@ -1,117 +1,241 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "fault.h"
 
+#include <linux/cpu.h>
 #include <linux/io.h>
+#include <linux/log2.h>
 #include <linux/mm.h>
-#include <linux/pagemap.h>
-#include <linux/uaccess.h>
+#include <linux/module.h>
+#include <asm/cpufeature.h>
 
 #include "backend.h"
+#include "compat.h"
 #include "exit_record.h"
 #include "gwalk.h"
+#include "hostmap.h"
 #include "irqchip.h"
+#include "maps.h"
+#include "mm.h"
 #include "mmio.h"
 #include "request.h"
 #include "vm.h"
 
-/*
- * What the host's mapping says to a write is asked again under the EPT's lock
- * by sequence number, so no reference to the page is kept.
- */
-static int map_page(struct kite_vcpu *v, u64 gpa, struct page *page, bool writable,
-		    unsigned long seq)
-{
-	u64 perm = KITE_EPT_READ | KITE_EPT_EXEC | (writable ? KITE_EPT_WRITE : 0);
-	int ret;
+static bool large_pages __ro_after_init = true;
+module_param(large_pages, bool, 0444);
+MODULE_PARM_DESC(large_pages, "map large pages of the host by large EPT entries (default on)");
 
-	ret = kite_ept_map(&v->vm->ept, &v->ept_cache, gpa, page_to_phys(page), perm, seq);
-	/*
-	 * The guest writes without a trace in the host's page tables, where the
-	 * page may be writable and clean.
-	 */
-	if (!ret && writable && !PageReserved(page))
-		SetPageDirty(page);
-	if (!ret)
-		v->stats.faults++;
-	return ret;
+static int nx_huge_pages __ro_after_init = -1;
+module_param(nx_huge_pages, int, 0444);
+MODULE_PARM_DESC(nx_huge_pages,
+		 "guests execute from 4-KByte EPT entries only: 1, 0, -1 if the CPU needs it (default)");
+
+static unsigned int fault_around __ro_after_init = 16;
+module_param(fault_around, uint, 0444);
+MODULE_PARM_DESC(fault_around,
+		 "present pages that one fault maps, a power of two up to 512 (default 16)");
+
+void __init kite_fault_init(void)
+{
+	/* The host's choice for its own guests is not to be seen; that of all mitigations is. */
+	if (nx_huge_pages < 0)
+		nx_huge_pages = boot_cpu_has_bug(X86_BUG_ITLB_MULTIHIT) && !cpu_mitigations_off();
+	fault_around = rounddown_pow_of_two(clamp(fault_around, 1u, KITE_EPT_ENTRIES));
 }
 
-/* A page that is only read may be writable all the same: spare the second fault. */
-static struct page *writable_page(unsigned long uaddr)
-{
-	struct page *page;
+/* One access that is to be made possible. */
+struct fault {
+	u64 gpa;
+	u32 access;
+	const struct kite_slot_entry *slot;
+	unsigned long uaddr;
+	struct kite_host_page host;
+};
 
-	return get_user_pages_fast_only(uaddr, 1, FOLL_WRITE, &page) == 1 ? page : NULL;
+/* KITE_EPT_* for a page that the process may write to or not. */
+static u64 perm_of(const struct fault *f, bool writable)
+{
+	bool write = writable && !(f->slot->flags & KITE_SLOT_READONLY);
+
+	return KITE_EPT_READ | KITE_EPT_EXEC | (write ? KITE_EPT_WRITE : 0);
 }
 
-/*
- * Interrupts are off: the host's page tables are looked at, but not changed.
- * @seq is older than @slot.
- */
-static int fault_fast(struct kite_vcpu *v, u64 gpa, const struct kite_slot_entry *slot,
-		      u32 access, unsigned long seq)
+/* The page of @level around the fault lies in the slot, as it does in the process, and is at rest. */
+static bool level_fits(struct kite_vcpu *v, const struct fault *f, unsigned int level)
 {
-	unsigned long uaddr = slot->uaddr + ((gpa & PAGE_MASK) - slot->gpa);
-	bool can_write = !(slot->flags & KITE_SLOT_READONLY);
-	struct page *page = NULL;
-	bool writable = true;
-	int ret;
+	u64 span = kite_ept_span(level), offset = f->gpa & (span - 1);
+	u64 base = f->gpa - offset;
 
-	if (!kite_ept_cache_full(&v->ept_cache))
-		return -EAGAIN;
-	if (can_write)
-		page = writable_page(uaddr);
-	if (!page && !(access & KITE_ACCESS_WRITE)) {
-		writable = false;
-		if (get_user_pages_fast_only(uaddr, 1, 0, &page) != 1)
-			page = NULL;
+	return (f->uaddr & (span - 1)) == offset && base >= f->slot->gpa &&
+	       base + span <= f->slot->gpa + f->slot->len &&
+	       !kite_irqchip_claims(v, base, span) &&
+	       !kite_mm_changing(v->vm, f->uaddr - offset, span);
+}
+
+static unsigned int level_of(struct kite_vcpu *v, const struct fault *f)
+{
+	unsigned int level = min(f->host.level, kite_hw_ept_levels());
+
+	if (!large_pages || (nx_huge_pages && (f->access & KITE_ACCESS_EXEC)))
+		return 1;
+	while (level > 1 && !level_fits(v, f, level))
+		level--;
+	return level;
+}
+
+/* The pages beside that of @f, as far as they are there. @place is its entry. */
+static void map_around(struct kite_vcpu *v, const struct fault *f, u64 *place)
+{
+	unsigned int at = kite_ept_index(f->gpa, 1) & (fault_around - 1), i;
+	u64 gpa = (f->gpa & PAGE_MASK) - at * PAGE_SIZE;
+	unsigned long uaddr = (f->uaddr & PAGE_MASK) - at * PAGE_SIZE;
+	bool writable = f->host.writable;
+
+	if (kite_irqchip_claims(v, gpa, fault_around * PAGE_SIZE) ||
+	    kite_mm_changing(v->vm, uaddr, fault_around * PAGE_SIZE))
+		return;
+	for (i = 0; i < fault_around; i++, gpa += PAGE_SIZE, uaddr += PAGE_SIZE) {
+		long away = (long)i - at;
+		u64 pa = (f->host.pa & PAGE_MASK) + away * PAGE_SIZE;
+
+		if (gpa - f->slot->gpa >= f->slot->len || READ_ONCE(place[away]))
+			continue;
+		/* Neighbours in a large page of the host, or in its page table. */
+		if ((uaddr ^ f->uaddr) & ~(kite_ept_span(max(f->host.level, 2u)) - 1))
+			continue;
+		if (f->host.level == 1)
+			pa = kite_host_pte(READ_ONCE(f->host.pte[away]), &writable);
+		if (pa)
+			kite_ept_set(&place[away], kite_ept_entry(pa, 1, perm_of(f, writable)));
 	}
-	if (!page)
+}
+
+static void map_host_page(struct kite_vcpu *v, const struct fault *f)
+{
+	struct kite_ept *ept = &v->vm->ept;
+	unsigned int level = level_of(v, f);
+	u64 perm = perm_of(f, f->host.writable);
+	u64 *place = kite_ept_place(ept, &v->ept_cache, f->gpa, &level);
+
+	if (level > 1 && nx_huge_pages) {
+		if (f->access & KITE_ACCESS_EXEC) {
+			kite_ept_split(ept, &v->ept_cache, place, level);
+			return;	/* the guest comes again */
+		}
+		perm &= ~KITE_EPT_EXEC;
+	}
+	kite_ept_set(place, kite_ept_entry(f->host.pa, level, perm));
+	if (level == 1 && fault_around > 1)
+		map_around(v, f, place);
+}
+
+static int map_section(struct kite_vcpu *v, struct fault *f)
+{
+	bool write = f->access & KITE_ACCESS_WRITE;
+	int ret;
+
+	f->slot = kite_slot_find(v->vm, f->gpa);
+	if (!f->slot || kite_irqchip_claims(v, f->gpa, 1) || (write && (f->slot->flags & KITE_SLOT_READONLY)))
+		return -ENOENT;
+	f->uaddr = f->slot->uaddr + (f->gpa - f->slot->gpa);
+	if (kite_mm_changing(v->vm, f->uaddr & PAGE_MASK, PAGE_SIZE) ||
+	    !kite_ept_cache_full(&v->ept_cache))
 		return -EAGAIN;
-	ret = map_page(v, gpa & PAGE_MASK, page, writable, seq);
-	put_page(page);
+	ret = kite_host_lookup(kite_vm_mm(v->vm), f->uaddr, &f->host);
+	if (ret)
+		return ret;
+	if (write && !f->host.writable)
+		return -EAGAIN;
+	map_host_page(v, f);
+	v->stats.faults++;
+	return 0;
+}
+
+int kite_map_fault(struct kite_vcpu *v, u64 gpa, u32 access)
+{
+	struct fault f = { .gpa = gpa, .access = access };
+	int ret;
+
+	kite_map_begin(v);
+	ret = map_section(v, &f);
+	kite_map_end(v);
 	return ret;
+}
+
+/* What the window cannot do is done outside; then the guest comes again. */
+static int need_host(struct kite_vcpu *v, u64 gpa, u32 access)
+{
+	v->fault.gpa = gpa;
+	v->fault.access = access & KITE_FAULT_ACCESS;
+	kite_vcpu_request_self(v, KITE_REQ_FAULT);
+	return KITE_LEAVE;
 }
 
 /* EPT gets the APIC-access page: the guest comes again, and the CPU knows what for. */
 static int fault_apic(struct kite_vcpu *v, u64 gpa, u32 access)
 {
-	unsigned long seq = kite_ept_begin(&v->vm->ept);
-	void *page = kite_irqchip_page(v, gpa);
+	unsigned int level = 1;
+	void *page;
+	u64 *place;
 
-	if (!page || (access & KITE_ACCESS_EXEC))
-		return kite_handle_mmio(v, gpa, access);
-	if (!kite_ept_cache_full(&v->ept_cache)) {
-		v->fault.gpa = gpa;
-		v->fault.access = access & KITE_FAULT_ACCESS;
-		kite_vcpu_request_self(v, KITE_REQ_FAULT);
-		return KITE_LEAVE;
+	if (!kite_ept_cache_full(&v->ept_cache))
+		return need_host(v, gpa, access);
+	kite_map_begin(v);
+	page = access & KITE_ACCESS_EXEC ? NULL : kite_irqchip_page(v, gpa);
+	if (page) {
+		place = kite_ept_place(&v->vm->ept, &v->ept_cache, gpa, &level);
+		kite_ept_set(place, kite_ept_entry(__pa(page), level, KITE_EPT_READ |
+						   KITE_EPT_WRITE | KITE_EPT_OWN));
 	}
-	/* Not when the page has just been given up: the guest comes again all the same. */
-	kite_ept_map(&v->vm->ept, &v->ept_cache, gpa & PAGE_MASK, __pa(page),
-		     KITE_EPT_READ | KITE_EPT_WRITE, seq);
-	return KITE_RESUME;
+	kite_map_end(v);
+	return page ? KITE_RESUME : kite_handle_mmio(v, gpa, access);
 }
 
 int kite_handle_fault(struct kite_vcpu *v, u64 gpa, u32 access)
 {
-	const struct kite_slot_entry *slot;
-	unsigned long seq;
+	int ret;
 
 	v->host_data = true;
-	if (kite_irqchip_claims(v, gpa))
+	if (kite_irqchip_claims(v, gpa, 1))
 		return fault_apic(v, gpa, access);
-	/* Before the slot: one that goes away meanwhile must not be mapped. */
-	seq = kite_ept_begin(&v->vm->ept);
-	slot = kite_slot_find(v->vm, gpa);
-	if (!slot || ((access & KITE_ACCESS_WRITE) && (slot->flags & KITE_SLOT_READONLY)))
-		return kite_handle_mmio(v, gpa, access);
-	if (!fault_fast(v, gpa, slot, access, seq))
+	ret = kite_map_fault(v, gpa, access);
+	if (!ret)
 		return KITE_RESUME;
-	v->fault.gpa = gpa;
-	v->fault.access = access & KITE_FAULT_ACCESS;
-	kite_vcpu_request_self(v, KITE_REQ_FAULT);
-	return KITE_LEAVE;
+	return ret == -ENOENT ? kite_handle_mmio(v, gpa, access) : need_host(v, gpa, access);
+}
+
+/* Bring in the host page at @uaddr, so that the process can read or write it. */
+static int host_page(unsigned long uaddr, bool write)
+{
+	struct page *page;
+	int ret;
+
+	ret = get_user_pages_fast(uaddr & PAGE_MASK, 1,
+				  (write ? FOLL_WRITE : 0) | KITE_FOLL_NUMA, &page);
+	if (ret != 1)
+		return ret;
+	put_page(page);
+	return 0;
+}
+
+int kite_fault_in(struct kite_vcpu *v, u64 gpa, u32 access)
+{
+	bool write = access & KITE_ACCESS_WRITE;
+	unsigned long uaddr, flags;
+	int ret;
+
+	ret = kite_ept_cache_fill(&v->ept_cache);
+	if (ret)
+		return ret;
+	uaddr = kite_gpa_to_uaddr(v->vm, gpa, write);
+	if (!uaddr || kite_irqchip_claims(v, gpa, 1))
+		return -ENOENT;
+	ret = host_page(uaddr, write);
+	if (ret)
+		return ret;
+	local_irq_save(flags);
+	ret = kite_map_fault(v, gpa, access);
+	local_irq_restore(flags);
+	return ret;
 }
 
 /* 1, or 0 with the record filled: the host has no such page. */
@@ -124,55 +248,17 @@ static int host_refuses(struct kite_vcpu *v, int err)
 
 int kite_serve_fault(struct kite_vcpu *v)
 {
-	bool write = v->fault.access & KITE_ACCESS_WRITE;
-	unsigned long uaddr, seq;
-	struct page *page, *better;
-	int ret;
+	int ret = kite_fault_in(v, v->fault.gpa, v->fault.access);
 
-	ret = kite_ept_cache_fill(&v->ept_cache);
-	if (ret)
+	if (ret == -ENOMEM)
 		return ret;
-	/* It was only about the tables. */
-	if (kite_irqchip_claims(v, v->fault.gpa))
-		return 1;
-	seq = kite_ept_begin(&v->vm->ept);
-	uaddr = kite_gpa_to_uaddr(v->vm, v->fault.gpa, write) & PAGE_MASK;
-	if (!uaddr)
-		return 1;	/* the slot went away: the guest finds out */
-	ret = get_user_pages_fast(uaddr, 1, write ? FOLL_WRITE : 0, &page);
-	if (ret != 1)
-		return host_refuses(v, ret);
-	if (!write && kite_gpa_to_uaddr(v->vm, v->fault.gpa, true)) {
-		better = writable_page(uaddr);
-		if (better) {
-			put_page(page);
-			page = better;
-			write = true;
-		}
-	}
-	/* On -EAGAIN the host was faster; the guest faults again. */
-	map_page(v, v->fault.gpa & PAGE_MASK, page, write, seq);
-	put_page(page);
-	return 1;
-}
-
-/* Bring in the host page that v->fault_in names. */
-static int host_page(struct kite_vcpu *v)
-{
-	struct page *page;
-	int ret;
-
-	ret = get_user_pages_fast(v->fault_in.uaddr & PAGE_MASK, 1,
-				  v->fault_in.write ? FOLL_WRITE : 0, &page);
-	if (ret != 1)
-		return ret;
-	put_page(page);
-	return 0;
+	/* The slot went away, or it was only about the tables: the guest finds out. */
+	return !ret || ret == -ENOENT ? 1 : host_refuses(v, ret);
 }
 
 int kite_serve_fault_in(struct kite_vcpu *v)
 {
-	int ret = host_page(v);
+	int ret = host_page(v->fault_in.uaddr, v->fault_in.write);
 
 	if (!ret)
 		return 1;
@@ -194,7 +280,7 @@ int kite_translate(struct kite_vcpu *v, u64 gva, u64 *gpa)
 		ret = kite_gva_to_gpa(v, &paging, gva, 0, gpa, &error);
 		if (ret != -EAGAIN)
 			return ret ? -ENXIO : 0;
-		ret = host_page(v);
+		ret = host_page(v->fault_in.uaddr, v->fault_in.write);
 	} while (!ret && !signal_pending(current));
 	return ret ? -ENXIO : -EINTR;
 }

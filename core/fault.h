@@ -20,6 +20,22 @@ struct kite_vcpu;
  */
 int kite_handle_fault(struct kite_vcpu *v, u64 gpa, u32 access);
 
+/*
+ * Map the page of @gpa, and what is beside it. Interrupts are off.
+ * 0; -ENOENT: no slot, or a read-only one and @access is a write; -EAGAIN: the host has
+ * to do something first, see kite_fault_in().
+ */
+int kite_map_fault(struct kite_vcpu *v, u64 gpa, u32 access);
+
+/*
+ * The same where sleeping is allowed: the page is brought in. The vCPU is locked.
+ * -EAGAIN: the host changed its mind meanwhile; or what get_user_pages() says.
+ */
+int kite_fault_in(struct kite_vcpu *v, u64 gpa, u32 access);
+
+/* Module load: settle the parameters. */
+void kite_fault_init(void);
+
 /* Window closed: serve KITE_REQ_FAULT and KITE_REQ_FAULT_IN. */
 int kite_serve_fault(struct kite_vcpu *v);
 int kite_serve_fault_in(struct kite_vcpu *v);

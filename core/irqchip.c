@@ -11,6 +11,7 @@
 #include "compat.h"
 #include "deliver.h"
 #include "irqfd.h"
+#include "maps.h"
 #include "request.h"
 #include "timer.h"
 #include "vm.h"
@@ -71,15 +72,23 @@ static bool is_lapic(const struct kite_vcpu *v, u64 gpa)
  * The page stays what it is, so that nobody has to wait for vCPUs that still find it
  * in their TLB. This one must not: the back end flushes with the mode.
  */
-static void drop_apic_page(struct kite_vm *vm)
+static void drop_apic_page(struct kite_vcpu *v)
 {
+	struct kite_vm *vm = v->vm;
+	unsigned int level = 1;
+	u64 *place;
+
 	if (!vm->apic_page || READ_ONCE(vm->apic_page_off))
 		return;
 	WRITE_ONCE(vm->apic_page_off, true);
-	/* As for slots: a vCPU that has seen it on finds another sequence number. */
-	kite_ept_invalidate_begin(&vm->ept);
-	kite_ept_zap(&vm->ept, LAPIC_DEFAULT_BASE, PAGE_SIZE);
-	kite_ept_invalidate_end(&vm->ept);
+	/* Who has seen it on has mapped it by now. */
+	kite_vm_sync_maps(vm);
+	kite_map_begin(v);
+	place = kite_ept_place(&vm->ept, NULL, LAPIC_DEFAULT_BASE, &level);
+	if (place && (READ_ONCE(*place) & KITE_EPT_OWN))
+		WRITE_ONCE(*place, 0);
+	kite_map_end(v);
+	atomic64_inc(&vm->ept.gen);
 }
 
 void *kite_irqchip_page(const struct kite_vcpu *v, u64 gpa)
@@ -98,7 +107,7 @@ void kite_lapic_out(struct kite_vcpu *v, const struct lapic_out *out)
 	if (out->todo & LAPIC_OUT_ROUTE) {
 		WRITE_ONCE(v->route, lapic_route(&v->lapic));
 		if (!lapic_is_xapic(&v->lapic) || !lapic_at_default(&v->lapic))
-			drop_apic_page(vm);
+			drop_apic_page(v);
 		/* Disabling the APIC empties it, also of what it has not seen yet. */
 		if (!(v->lapic.base & LAPIC_BASE_EN))
 			bitmap_zero(v->pir, IRQ_VECTORS);
@@ -162,14 +171,18 @@ int kite_irqchip_pic_intr(struct kite_vm *vm, const struct kite_irq_line *arg)
 	return 0;
 }
 
-static bool is_ioapic(u64 gpa)
+static bool overlap(u64 gpa, u64 len, u64 other, u64 other_len)
 {
-	return gpa - IOAPIC_DEFAULT_BASE < IOAPIC_MMIO_SIZE;
+	return gpa < other + other_len && other < gpa + len;
 }
 
-bool kite_irqchip_claims(const struct kite_vcpu *v, u64 gpa)
+bool kite_irqchip_claims(const struct kite_vcpu *v, u64 gpa, u64 len)
 {
-	return v->irqchip && (is_lapic(v, gpa) || is_ioapic(gpa));
+	if (!v->irqchip)
+		return false;
+	return overlap(gpa, len, IOAPIC_DEFAULT_BASE, IOAPIC_MMIO_SIZE) ||
+	       (lapic_is_xapic(&v->lapic) &&
+		overlap(gpa, len, v->lapic.base & PAGE_MASK, PAGE_SIZE));
 }
 
 /* Registers are 32 bits wide and aligned; what is not reads as 0 and is not written. */

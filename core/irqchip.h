@@ -29,8 +29,8 @@ bool kite_irqchip_extint(const struct kite_vcpu *v);
 /* A request: LINT0 rose. */
 void kite_irqchip_lint0(struct kite_vcpu *v);
 
-/* Whether @gpa belongs to the APICs, and an access there. */
-bool kite_irqchip_claims(const struct kite_vcpu *v, u64 gpa);
+/* Whether something of [@gpa, @gpa + @len) belongs to the APICs, and accesses there. */
+bool kite_irqchip_claims(const struct kite_vcpu *v, u64 gpa, u64 len);
 /* The page that EPT is to have there, NULL: none. */
 void *kite_irqchip_page(const struct kite_vcpu *v, u64 gpa);
 u64 kite_irqchip_read(struct kite_vcpu *v, u64 gpa, u32 width);

@@ -7,6 +7,7 @@
 #include <linux/slab.h>
 
 #include "../uapi/kite.h"
+#include "maps.h"
 #include "mm.h"
 #include "vm.h"
 
@@ -128,21 +129,18 @@ static const struct kite_slot_entry *slot_by_id(const struct kite_slots *slots, 
 }
 
 /*
- * A vCPU that looked the old slot up before @new is published must not map it
- * after the zap: the publication is an invalidation like those of the host.
- * From the publication on the host's invalidations do not find the old slot: the
- * lock keeps them waiting until no CPU can use its translations any more.
+ * From the publication on the host's invalidations do not find the old slot: the lock
+ * keeps them waiting until no CPU can use its translations any more.
  */
 static void slots_publish(struct kite_vm *vm, struct kite_slots *new,
 			  const struct kite_slot_entry *gone)
 {
-	kite_ept_invalidate_begin(&vm->ept);
 	kite_mm_lock(vm);
 	rcu_assign_pointer(vm->slots, new);
-	if (gone && kite_ept_zap(&vm->ept, gone->gpa, gone->len))
-		kite_vm_flush(vm);
+	kite_vm_sync_maps(vm);
+	if (gone)
+		kite_vm_strip(vm, gone->gpa, gone->len, KITE_EPT_ALL);
 	kite_mm_unlock(vm);
-	kite_ept_invalidate_end(&vm->ept);
 }
 
 static int slots_set_locked(struct kite_vm *vm, const struct kite_slot *arg)

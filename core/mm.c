@@ -12,13 +12,21 @@
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
 
+#include "compat.h"
+#include "maps.h"
 #include "vm.h"
 
 struct kite_mm {
 	struct mmu_notifier notifier;
 	spinlock_t lock;	/* the members below; taken before an EPT lock */
 	struct list_head vms;
-	unsigned int invalidating;	/* invalidations under way */
+	/*
+	 * Invalidations under way, and a range that holds them all. Read by map sections
+	 * without the lock: the range only grows while there is one.
+	 */
+	unsigned int invalidating;
+	unsigned long start;
+	unsigned long end;
 };
 
 static struct kite_mm *to_kite_mm(struct mmu_notifier *notifier)
@@ -26,11 +34,29 @@ static struct kite_mm *to_kite_mm(struct mmu_notifier *notifier)
 	return container_of(notifier, struct kite_mm, notifier);
 }
 
-/* Call @zap for the part of each slot that lies in [@start, @end) of the process. */
-static bool vm_zap_range(struct kite_vm *vm, unsigned long start, unsigned long end)
+bool kite_mm_changing(const struct kite_vm *vm, unsigned long uaddr, u64 len)
+{
+	const struct kite_mm *kmm = vm->kmm;
+
+	/* Pairs with the release in note_start(). */
+	return smp_load_acquire(&kmm->invalidating) && uaddr < READ_ONCE(kmm->end) &&
+	       uaddr + len > READ_ONCE(kmm->start);
+}
+
+static void note_start(struct kite_mm *kmm, unsigned long start, unsigned long end)
+{
+	bool first = !kmm->invalidating;
+
+	WRITE_ONCE(kmm->start, first ? start : min(kmm->start, start));
+	WRITE_ONCE(kmm->end, first ? end : max(kmm->end, end));
+	smp_store_release(&kmm->invalidating, kmm->invalidating + 1);
+}
+
+/* Take @mask from the part of each slot that lies in [@start, @end) of the process. */
+static u64 vm_strip(struct kite_vm *vm, unsigned long start, unsigned long end, u64 mask)
 {
 	const struct kite_slots *slots;
-	bool zapped = false;
+	u64 taken = 0;
 	u32 i;
 
 	rcu_read_lock();
@@ -39,12 +65,14 @@ static bool vm_zap_range(struct kite_vm *vm, unsigned long start, unsigned long 
 		const struct kite_slot_entry *slot = &slots->slot[i];
 		unsigned long lo = max(start, slot->uaddr);
 		unsigned long hi = min(end, slot->uaddr + (unsigned long)slot->len);
+		u64 gpa = slot->gpa + (lo - slot->uaddr);
 
 		if (lo < hi)
-			zapped |= kite_ept_zap(&vm->ept, slot->gpa + (lo - slot->uaddr), hi - lo);
+			taken |= mask ? kite_vm_strip(vm, gpa, hi - lo, mask) :
+					kite_ept_lookup(&vm->ept, gpa, gpa + (hi - lo));
 	}
 	rcu_read_unlock();
-	return zapped;
+	return taken;
 }
 
 static int kite_mm_invalidate_start(struct mmu_notifier *notifier,
@@ -54,11 +82,10 @@ static int kite_mm_invalidate_start(struct mmu_notifier *notifier,
 	struct kite_vm *vm;
 
 	spin_lock(&kmm->lock);
-	kmm->invalidating++;
+	note_start(kmm, range->start, range->end);
 	list_for_each_entry(vm, &kmm->vms, kmm_link) {
-		kite_ept_invalidate_begin(&vm->ept);
-		if (vm_zap_range(vm, range->start, range->end))
-			kite_vm_flush(vm);
+		kite_vm_sync_maps(vm);
+		vm_strip(vm, range->start, range->end, KITE_EPT_ALL);
 	}
 	spin_unlock(&kmm->lock);
 	return 0;
@@ -68,13 +95,41 @@ static void kite_mm_invalidate_end(struct mmu_notifier *notifier,
 				   const struct mmu_notifier_range *range)
 {
 	struct kite_mm *kmm = to_kite_mm(notifier);
-	struct kite_vm *vm;
 
 	spin_lock(&kmm->lock);
-	kmm->invalidating--;
-	list_for_each_entry(vm, &kmm->vms, kmm_link)
-		kite_ept_invalidate_end(&vm->ept);
+	/* Pairs with the acquire in kite_mm_changing(): what the host did is seen. */
+	smp_store_release(&kmm->invalidating, kmm->invalidating - 1);
 	spin_unlock(&kmm->lock);
+}
+
+/* A guest used a page of [@start, @end) since this was asked last; @forget: ask anew from now on. */
+static bool was_used(struct kite_mm *kmm, unsigned long start, unsigned long end, bool forget)
+{
+	struct kite_vm *vm;
+	bool used = false;
+	u64 bit, mask;
+
+	spin_lock(&kmm->lock);
+	list_for_each_entry(vm, &kmm->vms, kmm_link) {
+		/* Without flags only taking the translation away shows the next use. */
+		bit = kite_ept_ad(&vm->ept) ? KITE_EPT_ACCESSED : KITE_EPT_READ;
+		mask = kite_ept_ad(&vm->ept) ? bit : KITE_EPT_ALL;
+		used |= !!(vm_strip(vm, start, end, forget ? mask : 0) & bit);
+	}
+	spin_unlock(&kmm->lock);
+	return used;
+}
+
+static kite_young_t kite_mm_clear_young(struct mmu_notifier *notifier, struct mm_struct *mm,
+					unsigned long start, unsigned long end)
+{
+	return was_used(to_kite_mm(notifier), start, end, true);
+}
+
+static kite_young_t kite_mm_test_young(struct mmu_notifier *notifier, struct mm_struct *mm,
+				       unsigned long address)
+{
+	return was_used(to_kite_mm(notifier), address, address + PAGE_SIZE, false);
 }
 
 /* The process ends: its pages are about to go. */
@@ -85,8 +140,7 @@ static void kite_mm_release(struct mmu_notifier *notifier, struct mm_struct *mm)
 
 	spin_lock(&kmm->lock);
 	list_for_each_entry(vm, &kmm->vms, kmm_link)
-		if (vm_zap_range(vm, 0, TASK_SIZE_MAX))
-			kite_vm_flush(vm);
+		vm_strip(vm, 0, TASK_SIZE_MAX, KITE_EPT_ALL);
 	spin_unlock(&kmm->lock);
 }
 
@@ -110,6 +164,9 @@ static const struct mmu_notifier_ops kite_mm_ops = {
 	.release = kite_mm_release,
 	.invalidate_range_start = kite_mm_invalidate_start,
 	.invalidate_range_end = kite_mm_invalidate_end,
+	.clear_flush_young = kite_mm_clear_young,
+	.clear_young = kite_mm_clear_young,
+	.test_young = kite_mm_test_young,
 	.alloc_notifier = kite_mm_alloc,
 	.free_notifier = kite_mm_free,
 };
@@ -124,8 +181,6 @@ int kite_mm_attach(struct kite_vm *vm)
 	kmm = to_kite_mm(notifier);
 	vm->kmm = kmm;
 	spin_lock(&kmm->lock);
-	/* The ends of invalidations under way will be told to this VM too. */
-	vm->ept.invalidating = kmm->invalidating;
 	list_add(&vm->kmm_link, &kmm->vms);
 	spin_unlock(&kmm->lock);
 	return 0;
@@ -136,9 +191,16 @@ void kite_mm_detach(struct kite_vm *vm)
 	struct kite_mm *kmm = vm->kmm;
 
 	spin_lock(&kmm->lock);
+	/* What the guest wrote is made known while the pages are still there. */
+	vm_strip(vm, 0, TASK_SIZE_MAX, KITE_EPT_ALL);
 	list_del(&vm->kmm_link);
 	spin_unlock(&kmm->lock);
 	mmu_notifier_put(&kmm->notifier);
+}
+
+struct mm_struct *kite_vm_mm(const struct kite_vm *vm)
+{
+	return vm->kmm->notifier.mm;
 }
 
 bool kite_vm_is_mine(const struct kite_vm *vm)

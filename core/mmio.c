@@ -88,7 +88,7 @@ static int mmio_read(struct kite_vcpu *v, const struct kite_insn *insn, u64 gpa,
 {
 	u64 value;
 
-	if (!kite_irqchip_claims(v, gpa)) {
+	if (!kite_irqchip_claims(v, gpa, 1)) {
 		finish(v, insn, rflags);
 		v->insn = *insn;
 		v->complete_gpa = movs_gpa;
@@ -112,7 +112,7 @@ static int mmio_write(struct kite_vcpu *v, const struct kite_insn *insn, u64 gpa
 		      u64 value)
 {
 	finish(v, insn, rflags);
-	if (kite_irqchip_claims(v, gpa))
+	if (kite_irqchip_claims(v, gpa, 1))
 		kite_irqchip_write(v, gpa, insn->width, value);
 	else if (!kite_doorbell(v, false, gpa, insn->width, value))
 		return kite_exit_mmio(v, gpa, insn->width, true, value);

@@ -120,6 +120,7 @@ struct kite_vcpu {
 	unsigned long requests;
 	int mode;
 	int cpu;		/* where the window is open; -1 before the first */
+	u32 map_section;	/* odd: in one; see maps.h */
 	struct kite_vm *vm;
 	struct kite_run *run;
 	struct lapic lapic;

@@ -4,6 +4,7 @@
 #include <linux/err.h>
 #include <linux/slab.h>
 
+#include "backend.h"
 #include "ioeventfd.h"
 #include "irqchip.h"
 #include "irqfd.h"
@@ -39,7 +40,7 @@ struct kite_vm *kite_vm_create(u32 flags, u32 tsc_khz)
 	ret = kite_slots_init(vm);
 	if (ret)
 		goto free_routes;
-	ret = kite_ept_init(&vm->ept);
+	ret = kite_ept_init(&vm->ept, kite_hw_ept_ad());
 	if (ret)
 		goto free_slots;
 	ret = kite_mm_attach(vm);

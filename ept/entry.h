@@ -21,11 +21,17 @@
 #define KITE_EPT_MT_WB		(6ull << 3)	/* memory type write-back */
 #define KITE_EPT_IPAT		BIT_ULL(6)	/* the guest's PAT does not matter */
 #define KITE_EPT_LARGE		BIT_ULL(7)	/* maps a page at level 2 or 3 */
+#define KITE_EPT_ACCESSED	BIT_ULL(8)
+#define KITE_EPT_DIRTY		BIT_ULL(9)
 #define KITE_EPT_ADDR		GENMASK_ULL(51, 12)
+/* The CPU ignores this bit: the page is Kite's, not one of the process. */
+#define KITE_EPT_OWN		BIT_ULL(52)
+#define KITE_EPT_ALL		(~0ull)
 
-/* EPT pointer: memory type of the tables, page-walk length minus one. */
+/* EPT pointer: memory type of the tables, page-walk length minus one, accessed and dirty flags. */
 #define KITE_EPTP_WB		6ull
 #define KITE_EPTP_WALK_4	(3ull << 3)
+#define KITE_EPTP_AD		BIT_ULL(6)
 
 /* First bit of a guest-physical address that a table of @level (1 to 4) translates. */
 static inline unsigned int kite_ept_shift(unsigned int level)

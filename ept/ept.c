@@ -1,24 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0-only
+/* Making and freeing the tables, and adding translations. */
 #include "ept.h"
 
 #include <linux/errno.h>
 #include <linux/gfp.h>
 #include <linux/io.h>
-#include <linux/minmax.h>
 #include <linux/sched.h>
+#include <linux/string.h>
 
-static u64 *table_of(u64 entry)
-{
-	return __va(entry & KITE_EPT_ADDR);
-}
+#include "table.h"
 
-int kite_ept_init(struct kite_ept *ept)
+int kite_ept_init(struct kite_ept *ept, bool ad)
 {
 	ept->root = (u64 *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
 	if (!ept->root)
 		return -ENOMEM;
-	raw_spin_lock_init(&ept->lock);
-	ept->eptp = __pa(ept->root) | KITE_EPTP_WB | KITE_EPTP_WALK_4;
+	spin_lock_init(&ept->lock);
+	atomic_long_set(&ept->tables, 1);
+	ept->eptp = __pa(ept->root) | KITE_EPTP_WB | KITE_EPTP_WALK_4 | (ad ? KITE_EPTP_AD : 0);
 	return 0;
 }
 
@@ -29,7 +28,7 @@ static void free_table(u64 *table, unsigned int level)
 	/* Tables of the last level point at no others. */
 	for (i = 0; level > 1 && i < KITE_EPT_ENTRIES; i++)
 		if (kite_ept_present(table[i]) && !kite_ept_leaf(table[i], level))
-			free_table(table_of(table[i]), level - 1);
+			free_table(kite_ept_table(table[i]), level - 1);
 	free_page((unsigned long)table);
 	cond_resched();
 }
@@ -60,145 +59,76 @@ void kite_ept_cache_drain(struct kite_ept_cache *cache)
 		free_page((unsigned long)cache->page[--cache->count]);
 }
 
-/* The entry of level 1 for @gpa; tables missing on the way come from @cache, or NULL without. */
-static u64 *walk(struct kite_ept *ept, u64 gpa, struct kite_ept_cache *cache)
+/* Have @place point at the cache's next table. False, and *@old new: another was faster. */
+static bool link_table(struct kite_ept *ept, struct kite_ept_cache *cache, u64 *place, u64 *old)
 {
+	u64 table = __pa(cache->page[cache->count - 1]) | KITE_EPT_PERM;
+
+	/* A full barrier: what the table holds is there before the CPU finds it. */
+	if (!try_cmpxchg(place, old, table))
+		return false;
+	cache->count--;
+	atomic_long_inc(&ept->tables);
+	*old = table;
+	return true;
+}
+
+u64 *kite_ept_place(struct kite_ept *ept, struct kite_ept_cache *cache, u64 gpa,
+		    unsigned int *level)
+{
+	unsigned int at = KITE_EPT_LEVELS;
 	u64 *table = ept->root;
-	unsigned int level;
 
-	for (level = KITE_EPT_LEVELS; level > 1; level--) {
-		u64 *entry = &table[kite_ept_index(gpa, level)];
+	for (;; at--) {
+		u64 *place = &table[kite_ept_index(gpa, at)];
+		u64 entry = READ_ONCE(*place);
 
-		if (!kite_ept_present(*entry)) {
+		if (at > *level && !kite_ept_present(entry)) {
 			if (!cache)
 				return NULL;
-			/* The page is zero before the CPU can find it: WRITE_ONCE() after. */
-			smp_wmb();
-			WRITE_ONCE(*entry, __pa(cache->page[--cache->count]) | KITE_EPT_PERM);
+			link_table(ept, cache, place, &entry);
 		}
-		table = table_of(*entry);
-	}
-	return &table[kite_ept_index(gpa, 1)];
-}
-
-int kite_ept_map(struct kite_ept *ept, struct kite_ept_cache *cache, u64 gpa, u64 hpa,
-		 u64 perm, unsigned long seq)
-{
-	unsigned long flags;
-	u64 *entry, old, new;
-	int ret = -EAGAIN;
-
-	raw_spin_lock_irqsave(&ept->lock, flags);
-	if (ept->invalidating || ept->seq != seq)
-		goto unlock;
-	entry = walk(ept, gpa, cache);
-	old = *entry;
-	new = (hpa & KITE_EPT_ADDR) | KITE_EPT_MT_WB | KITE_EPT_IPAT | perm;
-	/*
-	 * Two vCPUs may fault on one page: the weaker of the two must not win.
-	 * Another page cannot be there: the host would have zapped it first.
-	 */
-	if ((old & KITE_EPT_ADDR) == (new & KITE_EPT_ADDR))
-		new |= old & KITE_EPT_PERM;
-	WRITE_ONCE(*entry, new);
-	ret = 0;
-unlock:
-	raw_spin_unlock_irqrestore(&ept->lock, flags);
-	return ret;
-}
-
-void kite_ept_invalidate_begin(struct kite_ept *ept)
-{
-	unsigned long flags;
-
-	raw_spin_lock_irqsave(&ept->lock, flags);
-	ept->invalidating++;
-	raw_spin_unlock_irqrestore(&ept->lock, flags);
-}
-
-void kite_ept_invalidate_end(struct kite_ept *ept)
-{
-	unsigned long flags;
-
-	raw_spin_lock_irqsave(&ept->lock, flags);
-	/* Pairs with the acquire in kite_ept_begin(). */
-	smp_store_release(&ept->seq, ept->seq + 1);
-	ept->invalidating--;
-	raw_spin_unlock_irqrestore(&ept->lock, flags);
-}
-
-/* Remove what lies in [@gpa, @end) below @table, which translates from the start of its span. */
-static bool zap_table(u64 *table, unsigned int level, u64 gpa, u64 end)
-{
-	bool zapped = false;
-	u64 next;
-
-	for (; gpa < end; gpa = next) {
-		u64 *entry = &table[kite_ept_index(gpa, level)];
-
-		next = min(end, (gpa & ~(kite_ept_span(level) - 1)) + kite_ept_span(level));
-		if (!kite_ept_present(*entry))
-			continue;
-		if (kite_ept_leaf(*entry, level)) {
-			WRITE_ONCE(*entry, 0);
-			zapped = true;
-		} else {
-			zapped |= zap_table(table_of(*entry), level - 1, gpa, next);
+		if (!kite_ept_present(entry) || kite_ept_leaf(entry, at)) {
+			*level = at;
+			return place;
 		}
+		table = kite_ept_table(entry);
 	}
-	return zapped;
 }
 
-/* How much is removed under the lock at a time: vCPUs spin on it with interrupts off. */
-#define ZAP_CHUNK	(32ull << 20)
-
-/* Where the absent entry that covers @gpa ends; @gpa if there is a table. */
-static u64 skip_absent(struct kite_ept *ept, u64 gpa)
+u64 kite_ept_entry(u64 hpa, unsigned int level, u64 perm)
 {
-	u64 *table = ept->root;
-	unsigned int level;
+	u64 base = hpa & KITE_EPT_ADDR & ~(kite_ept_span(level) - 1);
 
-	for (level = KITE_EPT_LEVELS; level > 1; level--) {
-		u64 entry = table[kite_ept_index(gpa, level)];
-
-		if (!kite_ept_present(entry))
-			return (gpa | (kite_ept_span(level) - 1)) + 1;
-		if (kite_ept_leaf(entry, level))
-			return gpa;
-		table = table_of(entry);
-	}
-	return gpa;
+	return base | perm | KITE_EPT_MT_WB | KITE_EPT_IPAT | (level > 1 ? KITE_EPT_LARGE : 0);
 }
 
-bool kite_ept_zap(struct kite_ept *ept, u64 gpa, u64 len)
+void kite_ept_set(u64 *place, u64 entry)
 {
-	u64 end = gpa + len, next;
-	bool zapped = false;
-	unsigned long flags;
+	u64 old = READ_ONCE(*place), new;
 
-	for (; gpa < end; gpa = next) {
-		raw_spin_lock_irqsave(&ept->lock, flags);
-		next = skip_absent(ept, gpa);
-		if (next == gpa) {
-			next = min(end, gpa + ZAP_CHUNK);
-			if (zap_table(ept->root, KITE_EPT_LEVELS, gpa, next)) {
-				ept->gen++;
-				zapped = true;
-			}
-		}
-		raw_spin_unlock_irqrestore(&ept->lock, flags);
-	}
-	return zapped;
+	do {
+		new = entry;
+		/* Another page cannot be there: the host would have had it removed first. */
+		if (kite_ept_present(old) && !((old ^ entry) & KITE_EPT_ADDR))
+			new |= old;
+	} while (new != old && !try_cmpxchg(place, &old, new));
 }
 
-u64 kite_ept_lookup(struct kite_ept *ept, u64 gpa)
+void kite_ept_split(struct kite_ept *ept, struct kite_ept_cache *cache, u64 *place,
+		    unsigned int level)
 {
-	unsigned long flags;
-	u64 *entry, perm;
+	u64 *table = cache->page[cache->count - 1];
+	u64 old = READ_ONCE(*place), entry;
+	unsigned int i;
 
-	raw_spin_lock_irqsave(&ept->lock, flags);
-	entry = walk(ept, gpa, NULL);
-	perm = entry ? *entry & KITE_EPT_PERM : 0;
-	raw_spin_unlock_irqrestore(&ept->lock, flags);
-	return perm;
+	if (level == 1 || !kite_ept_present(old) || !(old & KITE_EPT_LARGE))
+		return;
+	/* Translations of the large page may stay in a TLB: the small ones say the same. */
+	entry = level > 2 ? old : old & ~KITE_EPT_LARGE;
+	for (i = 0; i < KITE_EPT_ENTRIES; i++)
+		table[i] = entry + i * kite_ept_span(level - 1);
+	/* If it changed meanwhile the caller comes again. */
+	if (!link_table(ept, cache, place, &old))
+		memset(table, 0, KITE_EPT_ENTRIES * sizeof(*table));
 }

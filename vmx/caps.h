@@ -38,6 +38,11 @@ enum vmx_word {
 #define ENTRY_IA32E_GUEST		BIT(9)
 #define ENTRY_LOAD_PERF_GLOBAL_CTRL	BIT(13)
 
+/* IA32_VMX_EPT_VPID_CAP. */
+#define EPT_CAP_2MB			BIT_ULL(16)
+#define EPT_CAP_1GB			BIT_ULL(17)
+#define EPT_CAP_AD			BIT_ULL(21)
+
 #define VMX_MISC_TIMER_RATE		GENMASK(4, 0)
 #define VMX_MISC_PT			BIT(14)	/* Intel PT can trace in VMX operation */
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What this host can do, found out when the module is loaded. */
+#include <linux/module.h>
 #include <linux/printk.h>
 #include <asm/cpufeature.h>
 #include <asm/msr-index.h>
@@ -11,6 +12,10 @@
 #include "caps.h"
 #include "hyperv.h"
 #include "vcpu.h"
+
+static bool ept_ad __ro_after_init = true;
+module_param(ept_ad, bool, 0444);
+MODULE_PARM_DESC(ept_ad, "the CPU notes in EPT what guests read and write (default on)");
 
 struct vmx_caps vmx_caps __ro_after_init;
 static struct kite_vmx_msrs host_msrs __ro_after_init;
@@ -139,6 +144,18 @@ void kite_hw_vmx_msrs(struct kite_vmx_msrs *msrs)
 u32 kite_hw_phys_bits(void)
 {
 	return min_t(u32, boot_cpu_data.x86_phys_bits, 48);
+}
+
+bool kite_hw_ept_ad(void)
+{
+	return ept_ad && (vmx_caps.ept_vpid & EPT_CAP_AD);
+}
+
+unsigned int kite_hw_ept_levels(void)
+{
+	if (!(vmx_caps.ept_vpid & EPT_CAP_2MB))
+		return 1;
+	return vmx_caps.ept_vpid & EPT_CAP_1GB ? 3 : 2;
 }
 
 bool kite_hw_has_step(void)

@@ -31,7 +31,7 @@ static_assert(offsetof(struct kite_regs, host_spec_ctrl) == ENTER_HOST_SPEC_CTRL
 static void drop_stale_translations(struct vmx_vcpu *x)
 {
 	struct kite_ept *ept = &x->core.vm->ept;
-	u64 gen = READ_ONCE(ept->gen);
+	u64 gen = atomic64_read(&ept->gen);
 
 	if (x->last_cpu == x->core.cpu && x->ept_gen == gen)
 		return;

@@ -7,24 +7,18 @@
 
 #include <linux/types.h>
 
-typedef struct { bool held; } raw_spinlock_t;
+typedef struct { bool held; } spinlock_t;
 
-#define raw_spin_lock_init(lock)	((lock)->held = false)
+#define spin_lock_init(lock)	((lock)->held = false)
 
-#define raw_spin_lock_irqsave(lock, flags) do {		\
+#define spin_lock(lock) do {				\
 	assert(!(lock)->held);				\
 	(lock)->held = true;				\
-	(flags) = 1;					\
 } while (0)
 
-#define raw_spin_unlock_irqrestore(lock, flags) do {	\
-	assert((lock)->held && (flags));		\
+#define spin_unlock(lock) do {				\
+	assert((lock)->held);				\
 	(lock)->held = false;				\
 } while (0)
-
-#define smp_load_acquire(p)		(*(p))
-#define smp_store_release(p, v)		(*(p) = (v))
-#define smp_wmb()			do { } while (0)
-#define WRITE_ONCE(x, v)		((x) = (v))
 
 #endif
