@@ -22,7 +22,7 @@ initrd initrd
 append {}
 """
 BOOT_TIMEOUT = 300
-MEM_MAX = 2048
+MEM_MAX = 3072
 SNAPSHOTS_KEPT = 16
 
 

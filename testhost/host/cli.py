@@ -70,7 +70,7 @@ def options(argv):
     add("--kernel", metavar="NAME|PATH", help="version of a Debian kernel, or a bzImage with its modules in "
         "lib/modules beside it (default: newest 6.1 cloud kernel of apt)")
     add("--cpus", type=cpus, default=1, metavar="N", help="CPUs of L1 (default: 1)")
-    add("--mem", type=size, default=1024, metavar="SIZE", help="memory of L1, in Bochs up to 2G (default: 1G)")
+    add("--mem", type=size, default=1024, metavar="SIZE", help="memory of L1, in Bochs up to 3G (default: 1G)")
     add("--append", default="", metavar="STR", help="more for L1's kernel command line")
     add("--overlay", type=folder, action="append", default=[], metavar="DIR",
         help="files laid over L1's root; repeatable")

@@ -33,13 +33,11 @@ def fill_root(top, kern, busybox, agent_path):
     (top / "bin/sh").symlink_to("busybox")
     shutil.copy(agent_path, top / "bin/agent")
     shutil.copy(HERE / "l1/init", top / "init")
-    data = kern.module(kernel.MSR_MODULE)
-    if data:
-        (top / "lib/kite/msr.ko").write_bytes(data)
-    for name in kernel.KVM_MODULES:
-        data = kern.module(name)
-        if data:
-            (top / f"lib/kite/kvm/{pathlib.Path(name).name}.ko").write_bytes(data)
+    for folder, names in kernel.MODULES.items():
+        for name in names:
+            data = kern.module(name)
+            if data:
+                (top / folder / f"{pathlib.Path(name).name}.ko").write_bytes(data)
 
 
 def initramfs(kern):

@@ -9,8 +9,10 @@ import cache
 import debian
 
 # In the order in which insmod has to see them.
-KVM_MODULES = ("virt/lib/irqbypass", "arch/x86/kvm/kvm", "arch/x86/kvm/kvm-intel")
-MSR_MODULE = "arch/x86/kernel/msr"
+MODULES = {
+    "lib/kite": ("arch/x86/kernel/msr", "drivers/block/loop"),
+    "lib/kite/kvm": ("virt/lib/irqbypass", "arch/x86/kvm/kvm", "arch/x86/kvm/kvm-intel"),
+}
 HEADERS = pathlib.Path("/usr/src")
 SIGNED = b"~Module signature appended~\n"
 SIGNATURE_HEADER = 12
