@@ -174,8 +174,9 @@ static int need_host(struct kite_vcpu *v, u64 gpa, u32 access)
 static int fault_apic(struct kite_vcpu *v, u64 gpa, u32 access)
 {
 	unsigned int level = 1;
+	bool mapped = false;
+	u64 *place, old;
 	void *page;
-	u64 *place;
 
 	if (!kite_ept_cache_full(&v->ept_cache))
 		return need_host(v, gpa, access);
@@ -183,11 +184,15 @@ static int fault_apic(struct kite_vcpu *v, u64 gpa, u32 access)
 	page = access & KITE_ACCESS_EXEC ? NULL : kite_irqchip_page(v, gpa);
 	if (page) {
 		place = kite_ept_place(&v->vm->ept, &v->ept_cache, gpa, &level);
-		kite_ept_set(place, kite_ept_entry(__pa(page), level, KITE_EPT_READ |
-						   KITE_EPT_WRITE | KITE_EPT_OWN));
+		old = READ_ONCE(*place);
+		/* Not over a page of a slot that is there, too. */
+		mapped = !kite_ept_present(old) || (old & KITE_EPT_OWN);
+		if (mapped)
+			kite_ept_set(place, kite_ept_entry(__pa(page), 1, KITE_EPT_READ |
+							   KITE_EPT_WRITE | KITE_EPT_OWN));
 	}
 	kite_map_end(v);
-	return page ? KITE_RESUME : kite_handle_mmio(v, gpa, access);
+	return mapped ? KITE_RESUME : kite_handle_mmio(v, gpa, access);
 }
 
 int kite_handle_fault(struct kite_vcpu *v, u64 gpa, u32 access)
