@@ -82,25 +82,30 @@ static unsigned int level_of(struct kite_vcpu *v, const struct fault *f)
 	return level;
 }
 
-/* The pages beside that of @f, as far as they are there. @place is its entry. */
+/*
+ * The pages beside that of @f, as far as they are there; @place is its entry. A large page
+ * of the host that does not fit as such is mapped by all its small ones at once.
+ */
 static void map_around(struct kite_vcpu *v, const struct fault *f, u64 *place)
 {
-	unsigned int at = kite_ept_index(f->gpa, 1) & (fault_around - 1), i;
+	unsigned int count = f->host.level > 1 ? KITE_EPT_ENTRIES : fault_around, i;
+	unsigned int at = kite_ept_index(f->gpa, 1) & (count - 1);
 	u64 gpa = (f->gpa & PAGE_MASK) - at * PAGE_SIZE;
 	unsigned long uaddr = (f->uaddr & PAGE_MASK) - at * PAGE_SIZE;
+	u64 neighbours = ~(kite_ept_span(max(f->host.level, 2u)) - 1);
 	bool writable = f->host.writable;
 
-	if (kite_irqchip_claims(v, gpa, fault_around * PAGE_SIZE) ||
-	    kite_mm_changing(v->vm, uaddr, fault_around * PAGE_SIZE))
+	if (kite_irqchip_claims(v, gpa, count * PAGE_SIZE) ||
+	    kite_mm_changing(v->vm, uaddr, count * PAGE_SIZE))
 		return;
-	for (i = 0; i < fault_around; i++, gpa += PAGE_SIZE, uaddr += PAGE_SIZE) {
+	for (i = 0; i < count; i++, gpa += PAGE_SIZE, uaddr += PAGE_SIZE) {
 		long away = (long)i - at;
 		u64 pa = (f->host.pa & PAGE_MASK) + away * PAGE_SIZE;
 
 		if (gpa - f->slot->gpa >= f->slot->len || READ_ONCE(place[away]))
 			continue;
-		/* Neighbours in a large page of the host, or in its page table. */
-		if ((uaddr ^ f->uaddr) & ~(kite_ept_span(max(f->host.level, 2u)) - 1))
+		/* In the same large page of the host, or in the same page table. */
+		if ((uaddr ^ f->uaddr) & neighbours)
 			continue;
 		if (f->host.level == 1)
 			pa = kite_host_pte(READ_ONCE(f->host.pte[away]), &writable);
