@@ -117,19 +117,20 @@ static void map_around(struct kite_vcpu *v, const struct fault *f, u64 *place)
 static void map_host_page(struct kite_vcpu *v, const struct fault *f)
 {
 	struct kite_ept *ept = &v->vm->ept;
-	unsigned int level = level_of(v, f);
+	unsigned int level = level_of(v, f), at = level;
 	u64 perm = perm_of(f, f->host.writable);
-	u64 *place = kite_ept_place(ept, &v->ept_cache, f->gpa, &level);
+	u64 *place = kite_ept_place(ept, &v->ept_cache, f->gpa, &at);
 
-	if (level > 1 && nx_huge_pages) {
-		if (f->access & KITE_ACCESS_EXEC) {
-			kite_ept_split(ept, &v->ept_cache, place, level);
-			return;	/* the guest comes again */
-		}
-		perm &= ~KITE_EPT_EXEC;
+	if (at > level) {
+		/* A large page from before, on its way out, or not to be executed. */
+		if (nx_huge_pages && (f->access & KITE_ACCESS_EXEC))
+			kite_ept_split(ept, &v->ept_cache, place, at);
+		return;	/* the guest comes again */
 	}
-	kite_ept_set(place, kite_ept_entry(f->host.pa, level, perm));
-	if (level == 1 && fault_around > 1)
+	if (at > 1 && nx_huge_pages)
+		perm &= ~KITE_EPT_EXEC;
+	kite_ept_set(place, kite_ept_entry(f->host.pa, at, perm));
+	if (at == 1 && fault_around > 1)
 		map_around(v, f, place);
 }
 
@@ -139,7 +140,8 @@ static int map_section(struct kite_vcpu *v, struct fault *f)
 	int ret;
 
 	f->slot = kite_slot_find(v->vm, f->gpa);
-	if (!f->slot || kite_irqchip_claims(v, f->gpa, 1) || (write && (f->slot->flags & KITE_SLOT_READONLY)))
+	if (!f->slot || (write && (f->slot->flags & KITE_SLOT_READONLY)) ||
+	    kite_irqchip_claims(v, f->gpa, 1))
 		return -ENOENT;
 	f->uaddr = f->slot->uaddr + (f->gpa - f->slot->gpa);
 	if (kite_mm_changing(v->vm, f->uaddr & PAGE_MASK, PAGE_SIZE) ||
