@@ -186,13 +186,29 @@ int kite_mm_attach(struct kite_vm *vm)
 	return 0;
 }
 
+/* All of it, when neither vCPUs nor changes of the slots come any more. */
+static void strip_slowly(struct kite_vm *vm)
+{
+	const struct kite_slots *slots = rcu_dereference_protected(vm->slots, true);
+	u64 at, step = kite_ept_span(3);
+	u32 i;
+
+	for (i = 0; i < slots->count; i++) {
+		for (at = 0; at < slots->slot[i].len; at += step) {
+			kite_vm_strip(vm, slots->slot[i].gpa + at,
+				      min(step, slots->slot[i].len - at), KITE_EPT_ALL);
+			cond_resched();
+		}
+	}
+}
+
 void kite_mm_detach(struct kite_vm *vm)
 {
 	struct kite_mm *kmm = vm->kmm;
 
+	/* The host is told what the guest wrote, while invalidations still keep the pages. */
+	strip_slowly(vm);
 	spin_lock(&kmm->lock);
-	/* What the guest wrote is made known while the pages are still there. */
-	vm_strip(vm, 0, TASK_SIZE_MAX, KITE_EPT_ALL);
 	list_del(&vm->kmm_link);
 	spin_unlock(&kmm->lock);
 	mmu_notifier_put(&kmm->notifier);
