@@ -221,8 +221,9 @@ static int host_page(unsigned long uaddr, bool write)
 	struct page *page;
 	int ret;
 
-	ret = get_user_pages_fast(uaddr & PAGE_MASK, 1,
-				  (write ? FOLL_WRITE : 0) | KITE_FOLL_NUMA, &page);
+	/* What can be had without the lock has been looked for already. */
+	ret = get_user_pages_unlocked(uaddr & PAGE_MASK, 1, &page,
+				      (write ? FOLL_WRITE : 0) | KITE_FOLL_NUMA);
 	if (ret != 1)
 		return ret;
 	put_page(page);
