@@ -6,6 +6,7 @@
 #include <linux/log2.h>
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/pagemap.h>
 #include <asm/cpufeature.h>
 
 #include "backend.h"
@@ -41,6 +42,9 @@ void __init kite_fault_init(void)
 		nx_huge_pages = boot_cpu_has_bug(X86_BUG_ITLB_MULTIHIT) && !cpu_mitigations_off();
 	fault_around = rounddown_pow_of_two(clamp(fault_around, 1u, KITE_EPT_ENTRIES));
 }
+
+/* How many pages are brought in before the guest asks for them. */
+#define FAULT_AHEAD	15
 
 /* One access that is to be made possible. */
 struct fault {
@@ -230,10 +234,40 @@ static int host_page(unsigned long uaddr, bool write)
 	return 0;
 }
 
+/*
+ * A guest that writes for the first time to page after page goes on like this: bring in what
+ * one mapping can take along, as far as it is not there and nobody has to be waited for.
+ */
+static void fault_ahead(struct kite_vcpu *v, u64 gpa, unsigned long uaddr)
+{
+	u64 here = gpa >> PAGE_SHIFT, last = here | (fault_around - 1);
+	struct page *pages[FAULT_AHEAD];
+	struct kite_host_page host;
+	unsigned long next = (uaddr & PAGE_MASK) + PAGE_SIZE;
+	bool sequential = here == v->fault.next;
+	int n, present;
+
+	v->fault.next = here + 1;
+	n = min_t(u64, last - here, FAULT_AHEAD);
+	if (!sequential || !n ||
+	    kite_gpa_to_uaddr(v->vm, gpa + n * PAGE_SIZE, true) != uaddr + n * PAGE_SIZE)
+		return;
+	local_irq_disable();
+	present = !kite_host_lookup(kite_vm_mm(v->vm), next, &host);
+	local_irq_enable();
+	if (present)
+		return;
+	n = get_user_pages_unlocked(next, n, pages, FOLL_WRITE | FOLL_NOWAIT | KITE_FOLL_NUMA);
+	if (n <= 0)
+		return;
+	v->fault.next += n;
+	release_pages(pages, n);
+}
+
 int kite_fault_in(struct kite_vcpu *v, u64 gpa, u32 access)
 {
 	bool write = access & KITE_ACCESS_WRITE;
-	unsigned long uaddr, flags;
+	unsigned long uaddr;
 	int ret;
 
 	ret = kite_ept_cache_fill(&v->ept_cache);
@@ -245,9 +279,11 @@ int kite_fault_in(struct kite_vcpu *v, u64 gpa, u32 access)
 	ret = host_page(uaddr, write);
 	if (ret)
 		return ret;
-	local_irq_save(flags);
+	if (write)
+		fault_ahead(v, gpa, uaddr);
+	local_irq_disable();
 	ret = kite_map_fault(v, gpa, access);
-	local_irq_restore(flags);
+	local_irq_enable();
 	return ret;
 }
 

@@ -148,6 +148,7 @@ struct kite_vcpu {
 	struct {
 		u64 gpa;
 		u32 access;	/* KITE_ACCESS_* */
+		u64 next;	/* page after those that were brought in last */
 	} fault;
 	struct {
 		u64 gpa;
