@@ -4,9 +4,11 @@
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/module.h>
+#include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
+#include "../core/account.h"
 #include "../core/backend.h"
 #include "../core/clock.h"
 #include "../core/ioeventfd.h"
@@ -130,11 +132,25 @@ static int vm_release(struct inode *inode, struct file *file)
 	return 0;
 }
 
+/* /proc/PID/fdinfo: names and what they mean are part of the ABI, see docs/api.md. */
+static void vm_show_fdinfo(struct seq_file *m, struct file *file)
+{
+	struct kite_vm *vm = file->private_data;
+	struct kite_account a;
+
+	kite_vm_account(vm, &a);
+	seq_printf(m, "vm:\t%llu\nvcpus:\t%u\nslots:\t%u\n", vm->number, a.vcpus, a.slots);
+	seq_printf(m, "memory:\t%llu\ntables:\t%llu\noverhead:\t%llu\n", a.memory, a.tables,
+		   a.overhead);
+	seq_printf(m, "entries:\t%llu\nfaults:\t%llu\n", a.entries, a.faults);
+}
+
 static const struct file_operations vm_fops = {
 	.owner = THIS_MODULE,
 	.unlocked_ioctl = vm_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
 	.release = vm_release,
+	.show_fdinfo = vm_show_fdinfo,
 	.llseek = noop_llseek,
 };
 

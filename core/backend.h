@@ -71,6 +71,9 @@ void kite_hw_log(struct kite_vcpu *v);
 /** kite_hw_vcpu_free() - undo kite_hw_vcpu_alloc() */
 void kite_hw_vcpu_free(struct kite_vcpu *v);
 
+/** kite_hw_vcpu_bytes() - what kite_hw_vcpu_alloc() takes */
+size_t kite_hw_vcpu_bytes(void);
+
 /**
  * kite_hw_run() - one VMX window
  * @v: vCPU, locked; interrupts are off and stay off

@@ -78,10 +78,15 @@ u64 kite_fpu_xcr0(void)
 	return guest_mask;
 }
 
+/* kmalloc aligns powers of two to their size: 64 bytes at least. */
+size_t kite_fpu_bytes(void)
+{
+	return roundup_pow_of_two(kite_xsave_size(guest_mask));
+}
+
 int kite_fpu_alloc(struct kite_vcpu *v)
 {
-	/* kmalloc aligns powers of two to their size: 64 bytes at least. */
-	v->fpu = kzalloc(roundup_pow_of_two(kite_xsave_size(guest_mask)), GFP_KERNEL_ACCOUNT);
+	v->fpu = kzalloc(kite_fpu_bytes(), GFP_KERNEL_ACCOUNT);
 	if (!v->fpu)
 		return -ENOMEM;
 	/* XSTATE_BV is 0: every component in its initial state, but for the two below. */

@@ -17,6 +17,8 @@ int kite_fpu_init(void);
 /* Components of the extended state that guests may use. */
 u64 kite_fpu_xcr0(void);
 
+/* Size of the image of a vCPU. */
+size_t kite_fpu_bytes(void);
 int kite_fpu_alloc(struct kite_vcpu *v);
 void kite_fpu_free(struct kite_vcpu *v);
 

@@ -84,6 +84,18 @@ void kite_doorbells_free(struct kite_vm *vm)
 	kvfree(bells);
 }
 
+size_t kite_doorbells_bytes(struct kite_vm *vm)
+{
+	const struct kite_doorbells *bells;
+	size_t bytes;
+
+	rcu_read_lock();
+	bells = rcu_dereference(vm->doorbells);
+	bytes = bells ? struct_size(bells, bell, bells->count) : 0;
+	rcu_read_unlock();
+	return bytes;
+}
+
 /* Replace @old by a copy with room for @count, of which the first @head are as before. */
 static struct kite_doorbells *bells_copy(const struct kite_doorbells *old, u32 count, u32 head)
 {

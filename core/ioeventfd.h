@@ -24,6 +24,7 @@ struct kite_doorbells {
 /* KITE_VM_IOEVENTFD; @phys_bits limits guest-physical addresses. */
 int kite_ioeventfd(struct kite_vm *vm, const struct kite_ioeventfd *arg, u32 phys_bits);
 void kite_doorbells_free(struct kite_vm *vm);
+size_t kite_doorbells_bytes(struct kite_vm *vm);
 
 /* In the window: the guest writes the low @len bytes of @value. True: that was a doorbell. */
 bool kite_doorbell(struct kite_vcpu *v, bool pio, u64 addr, u32 len, u64 value);

@@ -271,3 +271,8 @@ int kite_irqfd(struct kite_vm *vm, const struct kite_irqfd *arg)
 	fput(file);
 	return ret;
 }
+
+size_t kite_irqfds_bytes(const struct kite_vm *vm)
+{
+	return READ_ONCE(vm->irqfd_count) * sizeof(struct irqfd);
+}

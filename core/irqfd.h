@@ -12,6 +12,7 @@ struct kite_vm;
 /* KITE_VM_IRQFD. */
 int kite_irqfd(struct kite_vm *vm, const struct kite_irqfd *arg);
 void kite_irqfds_free(struct kite_vm *vm);
+size_t kite_irqfds_bytes(const struct kite_vm *vm);
 
 /* Pins that the event descriptors of KITE_IRQFD_RESAMPLE hold until EOI. */
 u32 kite_resample_pins(struct kite_vm *vm);

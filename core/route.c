@@ -42,6 +42,18 @@ void kite_routes_free(struct kite_vm *vm)
 	kvfree(rcu_dereference_protected(vm->routes, true));
 }
 
+size_t kite_routes_bytes(struct kite_vm *vm)
+{
+	const struct kite_routes_table *table;
+	size_t bytes;
+
+	rcu_read_lock();
+	table = rcu_dereference(vm->routes);
+	bytes = table ? struct_size(table, route, table->span) : 0;
+	rcu_read_unlock();
+	return bytes;
+}
+
 int kite_routes_set(struct kite_vm *vm, const struct kite_route *routes, u32 count)
 {
 	struct kite_routes_table *old, *new;

@@ -28,6 +28,7 @@ enum kite_gsi_event {
 
 int kite_routes_init(struct kite_vm *vm);
 void kite_routes_free(struct kite_vm *vm);
+size_t kite_routes_bytes(struct kite_vm *vm);
 
 /* Any context. -EINVAL: the GSI has no route. */
 int kite_gsi_event(struct kite_vm *vm, u32 gsi, enum kite_gsi_event event);

@@ -69,6 +69,8 @@ struct kt_vm *kt_vm_new(enum kt_mode mode);
 struct kt_vm *kt_vm_new_irqchip(enum kt_mode mode);
 /* @flags and @tsc_khz as in struct kite_create_vm. */
 struct kt_vm *kt_vm_new_with(enum kt_mode mode, u32 flags, u32 tsc_khz);
+/* Close its descriptors; the guest's memory stays. */
+void kt_vm_close(struct kt_vm *vm);
 /* Another vCPU, as after power-up. */
 void kt_vcpu_init(struct kt_vcpu *vcpu, struct kt_vm *vm, u32 id);
 /* Take it away again. */

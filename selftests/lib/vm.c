@@ -66,6 +66,13 @@ struct kt_vm *kt_vm_new_with(enum kt_mode mode, u32 flags, u32 tsc_khz)
 	return vm;
 }
 
+void kt_vm_close(struct kt_vm *vm)
+{
+	kt_vcpu_close(&vm->vcpu);
+	ASSERT_EQ(0, close(vm->fd));
+	ASSERT_EQ(0, close(vm->dev));
+}
+
 struct kt_vm *kt_vm_new(enum kt_mode mode)
 {
 	return kt_vm_new_with(mode, 0, 0);
