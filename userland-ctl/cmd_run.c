@@ -272,6 +272,7 @@ static int with_events(struct session *s)
 	}
 	s->cfg = (struct machine_config){
 		.mem = s->opt.mem,
+		.mem_options = s->opt.mem_options,
 		.cpus = s->opt.cpus,
 		.tsc_khz = s->opt.tsc_khz,
 		.pvclock = !s->opt.no_pvclock,

@@ -209,6 +209,7 @@ static int open_device(struct machine *m)
 static int add_memory(struct machine *m)
 {
 	u64 top = m->cfg->mem > MEM_LOW_MAX ? MEM_HIGH_BASE + m->cfg->mem - MEM_LOW_MAX : 0;
+	const char *what;
 	int ret;
 
 	if (m->info.phys_bits < 64 && top > 1ull << m->info.phys_bits) {
@@ -217,9 +218,11 @@ static int add_memory(struct machine *m)
 			top, m->info.phys_bits);
 		return -EINVAL;
 	}
-	ret = mem_alloc(&m->mem, m->cfg->mem);
-	if (ret)
-		return complain("guest memory, see --mem", ret);
+	ret = mem_alloc(&m->mem, m->cfg->mem, &m->cfg->mem_options, &what);
+	if (ret) {
+		fprintf(stderr, "kitectl: guest memory, see %s: %s\n", what, strerror(-ret));
+		return ret;
+	}
 	ret = kite_set_slot(m->vm, 0, 0, m->mem.host, m->mem.low);
 	if (!ret && m->mem.high)
 		ret = kite_set_slot(m->vm, 1, MEM_HIGH_BASE, m->mem.host + m->mem.low, m->mem.high);

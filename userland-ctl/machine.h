@@ -33,6 +33,7 @@ struct vcpu {
 /* What a machine borrows from "kitectl run"; it outlives the machine. */
 struct machine_config {
 	u64 mem;
+	struct mem_options mem_options;
 	u32 cpus;
 	u32 tsc_khz;		/* 0: the host's */
 	bool pvclock;

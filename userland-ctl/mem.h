@@ -23,8 +23,31 @@ struct mem {
 	u64 high;
 };
 
-/* Returns 0 or a negative errno. Pages come from the host as the guest touches them. */
-int mem_alloc(struct mem *mem, u64 size);
+/* Where the memory comes from: anonymous memory, a memfd or huge pages. */
+struct mem_backend {
+	const char *name;
+	int flags;		/* of mmap() */
+	int memfd;		/* of memfd_create(), or -1: no file */
+	u64 page;		/* --mem is a multiple of it */
+};
+
+/* The row called @name, NULL if there is none. */
+const struct mem_backend *mem_backend(const char *name);
+
+struct mem_options {
+	const struct mem_backend *backend;	/* NULL: the first one */
+	const char *path;	/* instead: a file, which is emptied, or a directory for one */
+	int thp;		/* MADV_HUGEPAGE, MADV_NOHUGEPAGE, or 0: as the host likes */
+	bool merge;		/* MADV_MERGEABLE */
+	bool prealloc;		/* have all pages now */
+};
+
+/*
+ * Returns 0, or a negative errno and in @what the option that is to blame. @opt may be
+ * NULL. Unless asked otherwise, pages come from the host as the guest touches them.
+ * Where large pages fit in the host, they fit in the guest.
+ */
+int mem_alloc(struct mem *mem, u64 size, const struct mem_options *opt, const char **what);
 void mem_free(struct mem *mem);
 
 /* The host's view of [gpa, gpa + len), NULL when not all of it is RAM. */

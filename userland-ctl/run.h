@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "boot/boot.h"
+#include "mem.h"
 #include "times.h"
 
 struct run_options {
@@ -15,6 +16,7 @@ struct run_options {
 	unsigned int module_count;
 	const char *append;
 	u64 mem;
+	struct mem_options mem_options;
 	u32 cpus;
 	u32 tsc_khz;				/* 0: the host's */
 	bool no_pvclock;

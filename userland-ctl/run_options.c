@@ -3,6 +3,7 @@
 #include "run.h"
 
 #include <string.h>
+#include <sys/mman.h>
 
 #include "console.h"
 #include "machine.h"
@@ -62,6 +63,42 @@ static const char *set_mem(void *ctx, const char *value)
 		return "less than 2M";
 	if (opt->mem > MEM_MAX)
 		return "more than 1T";
+	return NULL;
+}
+
+static const char *set_mem_backend(void *ctx, const char *value)
+{
+	struct run_options *opt = ctx;
+
+	opt->mem_options.backend = mem_backend(value);
+	return opt->mem_options.backend ? NULL : "use anon, memfd, hugetlb-2m or hugetlb-1g";
+}
+
+static const char *set_mem_path(void *ctx, const char *value)
+{
+	((struct run_options *)ctx)->mem_options.path = value;
+	return *value ? NULL : "no file name";
+}
+
+static const char *set_mem_thp(void *ctx, const char *value)
+{
+	bool on = !strcmp(value, "on");
+
+	((struct run_options *)ctx)->mem_options.thp = on ? MADV_HUGEPAGE : MADV_NOHUGEPAGE;
+	return on || !strcmp(value, "off") ? NULL : "use on or off";
+}
+
+static const char *set_mem_merge(void *ctx, const char *value)
+{
+	(void)value;
+	((struct run_options *)ctx)->mem_options.merge = true;
+	return NULL;
+}
+
+static const char *set_prealloc(void *ctx, const char *value)
+{
+	(void)value;
+	((struct run_options *)ctx)->mem_options.prealloc = true;
 	return NULL;
 }
 
@@ -220,6 +257,14 @@ static const struct opt opts[] = {
 	  set_module },
 	{ "append", "STRING", "command line of the kernel", set_append },
 	{ "mem", "SIZE", "memory, with K, M, G or T behind it; 2M to 1T, default 256M", set_mem },
+	{ "mem-backend", "KIND", "where it comes from: anon (default), memfd, hugetlb-2m, hugetlb-1g",
+	  set_mem_backend },
+	{ "mem-path", "PATH", "it is that file, which is emptied, or a file in that directory",
+	  set_mem_path },
+	{ "mem-thp", "WHEN", "transparent large pages: on or off; default as the host likes",
+	  set_mem_thp },
+	{ "mem-merge", NULL, "let the host merge equal pages (KSM)", set_mem_merge },
+	{ "prealloc", NULL, "have all memory before the guest starts", set_prealloc },
 	{ "cpus", "N", "vCPUs, each a thread; 1 to 64, default 1", set_cpus },
 	{ "tsc-khz", "N", "frequency of the time-stamp counter; default that of the host",
 	  set_tsc_khz },
@@ -249,6 +294,13 @@ static const char *contradiction(const struct run_options *opt)
 {
 	if (!opt->kernel)
 		return "--kernel FILE is missing";
+	if (opt->mem_options.path && opt->mem_options.backend)
+		return "--mem-path with --mem-backend";
+	if (opt->mem_options.backend && opt->mem % opt->mem_options.backend->page)
+		return "--mem is not a multiple of the page size of --mem-backend";
+	if (opt->mem_options.merge &&
+	    (opt->mem_options.path || (opt->mem_options.backend && opt->mem_options.backend->memfd >= 0)))
+		return "--mem-merge is for anonymous memory only";
 	if (opt->flat_addr_set && !opt->flat)
 		return "--flat-addr without --flat-mode";
 	if (opt->flat && (opt->initrd || opt->module_count || *opt->append))

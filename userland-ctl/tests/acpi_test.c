@@ -192,7 +192,7 @@ int main(void)
 	char cmd[64];
 	int ret;
 
-	if (!mkdtemp(dir) || mem_alloc(&mem, MEM_MIN)) {
+	if (!mkdtemp(dir) || mem_alloc(&mem, MEM_MIN, NULL, NULL)) {
 		perror("acpi_test");
 		return 1;
 	}

@@ -34,7 +34,7 @@ static inline void boot_reset(u64 size)
 {
 	if (mem.host)
 		mem_free(&mem);
-	EXPECT_EQ(0, mem_alloc(&mem, size));
+	EXPECT_EQ(0, mem_alloc(&mem, size, NULL, NULL));
 	memset(&req, 0, sizeof(req));
 	memset(&entry, 0, sizeof(entry));
 	req.cmdline = "";

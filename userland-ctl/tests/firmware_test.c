@@ -73,7 +73,7 @@ static const struct unit_test tests[] = {
 
 int main(void)
 {
-	if (mem_alloc(&mem, MEM_MIN))
+	if (mem_alloc(&mem, MEM_MIN, NULL, NULL))
 		return 1;
 	firmware_build(&mem);
 	return unit_run(tests, ARRAY_SIZE(tests));

@@ -271,6 +271,21 @@ done <<EOF
 --mem lots|64|not a size
 --mem 1T|4|36 bits
 --mem 16G|0|
+--mem-backend anon|0|
+--mem-backend memfd --prealloc|0|
+--mem-backend swap|64|hugetlb-2m
+--mem 3M --mem-backend hugetlb-2m|64|page size of --mem-backend
+--mem-path $dir|0|
+--mem-path $dir/ram --mem 4M|0|
+--mem-path $dir/no/ram|4|--mem-path: No such file
+--mem-path /dev/null|4|--mem-path: Invalid
+--mem-path $dir --mem-backend memfd|64|--mem-path with --mem-backend
+--mem-merge|0|
+--mem-merge --mem-backend memfd|64|anonymous memory only
+--mem-merge --mem-path $dir|64|anonymous memory only
+--mem-thp on|0|
+--mem-thp off --prealloc|0|
+--mem-thp maybe|64|on or off
 --cpus 0|64|not a number
 --cpus x|64|not a number
 --cpus -1|64|not a number
@@ -300,6 +315,11 @@ done <<EOF
 --stats-json $dir/no/file|4|No such file
 --help|0|
 EOF
+
+guest 'O\x00\x06\x34'
+run --mem-path "$dir/ram" </dev/null
+ok "memory is in the file" grep -aqP 'O\x00\x06\x34' "$dir/ram"
+ok "a file in a directory has no name" test -z "$(find "$dir" -name 'kitectl-*')"
 
 cli() {
 	timeout 60 "$kitectl" "$@" >"$dir/out" 2>"$dir/err" </dev/null
