@@ -22,6 +22,7 @@ union kite_arg {
 	struct kite_create_vm create_vm;
 	struct kite_clock clock;
 	struct kite_slot slot;
+	struct kite_perm perm;
 	struct kite_create_vcpu create_vcpu;
 	struct kite_irq_line irq_line;
 	struct kite_msi msi;

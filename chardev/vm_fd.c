@@ -14,6 +14,7 @@
 #include "../core/ioeventfd.h"
 #include "../core/irqchip.h"
 #include "../core/irqfd.h"
+#include "../core/perm.h"
 #include "../core/route.h"
 #include "../core/vm.h"
 #include "fd.h"
@@ -22,6 +23,11 @@
 static long vm_set_slot(void *obj, union kite_arg *arg)
 {
 	return kite_slots_set(obj, &arg->slot, kite_hw_phys_bits());
+}
+
+static long vm_set_perm(void *obj, union kite_arg *arg)
+{
+	return kite_perm_set(obj, &arg->perm, kite_hw_phys_bits());
 }
 
 static long vm_create_vcpu(void *obj, union kite_arg *arg)
@@ -110,6 +116,7 @@ static const struct kite_ioctl vm_ioctls[] = {
 	KITE_IOCTL_IN(KITE_VM_IOEVENTFD, kite_ioeventfd, fd, vm_ioeventfd),
 	KITE_IOCTL_IN(KITE_VM_SET_ROUTES, kite_routes, uaddr, vm_set_routes),
 	KITE_IOCTL_IN(KITE_VM_SET_SLOT, kite_slot, uaddr, vm_set_slot),
+	KITE_IOCTL_IN(KITE_VM_SET_PERM, kite_perm, len, vm_set_perm),
 	KITE_IOCTL_IN(KITE_VM_CREATE_VCPU, kite_create_vcpu, reserved, vm_create_vcpu),
 	KITE_IOCTL_INOUT(KITE_VM_GET_IOAPIC, kite_ioapic, redir, vm_get_ioapic),
 	KITE_IOCTL_IN(KITE_VM_SET_IOAPIC, kite_ioapic, redir, vm_set_ioapic),

@@ -158,6 +158,15 @@ enum kite_insn_mode kite_hw_insn_mode(struct kite_vcpu *v);
  */
 u64 kite_hw_rip(struct kite_vcpu *v, u64 *linear);
 
+/**
+ * kite_hw_fault_gva() - the linear address of the access that kite_handle_fault() is for
+ * @v: vCPU
+ * @gva: result
+ *
+ * Return: false if the access has none; @gva is as it was then.
+ */
+bool kite_hw_fault_gva(struct kite_vcpu *v, u64 *gva);
+
 /** kite_hw_seg_base() - base of a segment, enum kite_seg; 0 in 64-bit mode but for FS and GS */
 u64 kite_hw_seg_base(struct kite_vcpu *v, unsigned int seg);
 
@@ -201,6 +210,9 @@ bool kite_hw_has_tsc_scaling(void);
 
 /** kite_hw_has_apic_access() - whether a VM with LAPICs needs an APIC-access page */
 bool kite_hw_has_apic_access(void);
+
+/** kite_hw_has_exec_only() - whether memory can be executable and not readable */
+bool kite_hw_has_exec_only(void);
 
 /** kite_hw_has_step() - whether KITE_DEBUG_STEP works */
 bool kite_hw_has_step(void);

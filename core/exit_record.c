@@ -37,6 +37,12 @@ int kite_exit_fault(struct kite_vcpu *v, u64 gpa, u32 access, int err)
 	return kite_exit_plain(v, KITE_EXIT_MEMORY_FAULT);
 }
 
+int kite_exit_protection(struct kite_vcpu *v, const struct kite_exit_protection *rec)
+{
+	v->run->protection = *rec;
+	return kite_exit_plain(v, KITE_EXIT_PROTECTION);
+}
+
 int kite_exit_fail_entry(struct kite_vcpu *v, u32 reason, u32 insn_error, u64 qualification)
 {
 	v->run->fail_entry = (struct kite_exit_fail_entry){

@@ -18,6 +18,7 @@
 #include "maps.h"
 #include "mm.h"
 #include "mmio.h"
+#include "perm.h"
 #include "request.h"
 #include "vm.h"
 
@@ -53,6 +54,8 @@ struct fault {
 	const struct kite_slot_entry *slot;
 	unsigned long uaddr;
 	struct kite_host_page host;
+	u32 perm;		/* what the view allows */
+	u64 first, last;	/* where it allows the same */
 };
 
 /* KITE_EPT_* for a page that the process may write to or not. */
@@ -60,10 +63,13 @@ static u64 perm_of(const struct fault *f, bool writable)
 {
 	bool write = writable && !(f->slot->flags & KITE_SLOT_READONLY);
 
-	return KITE_EPT_READ | KITE_EPT_EXEC | (write ? KITE_EPT_WRITE : 0);
+	return (KITE_EPT_READ | KITE_EPT_EXEC | (write ? KITE_EPT_WRITE : 0)) & f->perm;
 }
 
-/* The page of @level around the fault lies in the slot, as it does in the process, and is at rest. */
+/*
+ * The page of @level around the fault lies in the slot, as it does in the process, is at
+ * rest, and the same is allowed in all of it.
+ */
 static bool level_fits(struct kite_vcpu *v, const struct fault *f, unsigned int level)
 {
 	u64 span = kite_ept_span(level), offset = f->gpa & (span - 1);
@@ -71,6 +77,7 @@ static bool level_fits(struct kite_vcpu *v, const struct fault *f, unsigned int 
 
 	return (f->uaddr & (span - 1)) == offset && base >= f->slot->gpa &&
 	       base + span <= f->slot->gpa + f->slot->len &&
+	       base >= f->first && base + span - 1 <= f->last &&
 	       !kite_irqchip_claims(v, base, span) &&
 	       !kite_mm_changing(v->vm, f->uaddr - offset, span);
 }
@@ -109,7 +116,7 @@ static void map_around(struct kite_vcpu *v, const struct fault *f, u64 *place)
 		if (gpa - f->slot->gpa >= f->slot->len || READ_ONCE(place[away]))
 			continue;
 		/* In the same large page of the host, or in the same page table. */
-		if ((uaddr ^ f->uaddr) & neighbours)
+		if (((uaddr ^ f->uaddr) & neighbours) || gpa < f->first || gpa > f->last)
 			continue;
 		if (f->host.level == 1)
 			pa = kite_host_pte(READ_ONCE(f->host.pte[away]), &writable);
@@ -144,8 +151,12 @@ static int map_section(struct kite_vcpu *v, struct fault *f)
 	int ret;
 
 	f->slot = kite_slot_find(v->vm, f->gpa);
-	if (!f->slot || (write && (f->slot->flags & KITE_SLOT_READONLY)) ||
-	    kite_irqchip_claims(v, f->gpa, 1))
+	if (!f->slot || kite_irqchip_claims(v, f->gpa, 1))
+		return -ENOENT;
+	f->perm = kite_perm_at(v->vm, f->gpa, &f->first, &f->last);
+	if (f->access & KITE_FAULT_ACCESS & ~f->perm)
+		return -EACCES;
+	if (write && (f->slot->flags & KITE_SLOT_READONLY))
 		return -ENOENT;
 	f->uaddr = f->slot->uaddr + (f->gpa - f->slot->gpa);
 	if (kite_mm_changing(v->vm, f->uaddr & PAGE_MASK, PAGE_SIZE) ||
@@ -216,6 +227,8 @@ int kite_handle_fault(struct kite_vcpu *v, u64 gpa, u32 access)
 	ret = kite_map_fault(v, gpa, access);
 	if (!ret)
 		return KITE_RESUME;
+	if (ret == -EACCES)
+		return kite_perm_exit(v, gpa, access);
 	return ret == -ENOENT ? kite_handle_mmio(v, gpa, access) : need_host(v, gpa, access);
 }
 
@@ -301,8 +314,8 @@ int kite_serve_fault(struct kite_vcpu *v)
 
 	if (ret == -ENOMEM)
 		return ret;
-	/* The slot went away, or it was only about the tables: the guest finds out. */
-	return !ret || ret == -ENOENT ? 1 : host_refuses(v, ret);
+	/* Slots or permissions changed, or it was only about the tables: the guest finds out. */
+	return !ret || ret == -ENOENT || ret == -EACCES ? 1 : host_refuses(v, ret);
 }
 
 int kite_serve_fault_in(struct kite_vcpu *v)

@@ -9,6 +9,7 @@
 #include "irqchip.h"
 #include "irqfd.h"
 #include "mm.h"
+#include "perm.h"
 #include "route.h"
 
 static atomic64_t vm_numbers;
@@ -74,6 +75,7 @@ static void vm_release(struct kref *ref)
 	kite_mm_detach(vm);
 	kite_ept_fini(&vm->ept);
 	kite_slots_free(vm);
+	kite_perms_free(vm);
 	kite_doorbells_free(vm);
 	kite_routes_free(vm);
 	kite_irqchip_free_vm(vm);

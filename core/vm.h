@@ -16,6 +16,7 @@
 
 struct kite_doorbells;
 struct kite_mm;
+struct kite_perms;
 struct kite_routes_table;
 
 struct kite_vm {
@@ -28,7 +29,8 @@ struct kite_vm {
 	struct list_head kmm_link;
 
 	struct kite_slots __rcu *slots;	/* written under slots_lock, read under RCU */
-	struct mutex slots_lock;	/* serialises changes of the slots */
+	struct mutex slots_lock;	/* serialises changes of the slots and permissions */
+	struct kite_perms __rcu *perms;	/* the same way; NULL: all is allowed everywhere */
 
 	struct kite_ept ept;
 

@@ -49,6 +49,7 @@
 #define KITE_VM_PIC_INTR	_IO(KITE_IOC, 0x29)	/* struct kite_irq_line */
 #define KITE_VM_GET_CLOCK	_IO(KITE_IOC, 0x2a)	/* struct kite_clock */
 #define KITE_VM_SET_CLOCK	_IO(KITE_IOC, 0x2b)	/* struct kite_clock */
+#define KITE_VM_SET_PERM	_IO(KITE_IOC, 0x2f)	/* struct kite_perm */
 
 /* On a vCPU. */
 #define KITE_VCPU_RUN		_IO(KITE_IOC, 0x40)	/* no argument, 0 */
@@ -203,6 +204,39 @@ struct kite_slot {
 	__aligned_u64 gpa;
 	__aligned_u64 len;
 	__aligned_u64 uaddr;
+};
+
+#define KITE_ACCESS_READ	(1u << 0)
+#define KITE_ACCESS_WRITE	(1u << 1)
+#define KITE_ACCESS_EXEC	(1u << 2)
+
+/* Ranges of pages alike that a VM may have, those where all is allowed counted, too. */
+#define KITE_PERM_RANGES	32768
+
+/**
+ * struct kite_perm - restrict what the guest may do with pages of its memory
+ * @size: sizeof(struct kite_perm)
+ * @flags: 0
+ * @perm: KITE_ACCESS_* that are allowed
+ * @view: 0
+ * @gpa: guest-physical address, page aligned
+ * @len: bytes, page aligned, not 0
+ *
+ * An access that is not allowed ends KITE_VCPU_RUN with KITE_EXIT_PROTECTION, before it
+ * has any effect. All is allowed at first. Permissions belong to addresses: they stay
+ * when slots come and go, and mean nothing where there is no slot. May be called
+ * while vCPUs run: when it returns, no vCPU does any more what is not allowed.
+ *
+ * Errors: EINVAL (alignment, wrap-around, beyond kite_info.phys_bits, write without
+ * read), EOPNOTSUPP (execute alone, which this CPU cannot), ENOSPC (KITE_PERM_RANGES).
+ */
+struct kite_perm {
+	__u32 size;
+	__u32 flags;
+	__u32 perm;
+	__u32 view;
+	__aligned_u64 gpa;
+	__aligned_u64 len;
 };
 
 /**
@@ -787,6 +821,7 @@ enum kite_exit_reason {
 	KITE_EXIT_TRACE,		/* the trace is full; read it and run on */
 	KITE_EXIT_INTA,			/* put the interrupt vector into kite_run.data */
 	KITE_EXIT_STOP,			/* KITE_VCPU_STOP; until KITE_VCPU_CONT */
+	KITE_EXIT_PROTECTION,		/* kite_run.protection: by KITE_VM_SET_PERM */
 };
 
 #define KITE_IO_IN		(1u << 0)	/* IN or INS; else OUT or OUTS */
@@ -828,10 +863,6 @@ struct kite_exit_mmio {
 	__aligned_u64 reserved;
 };
 
-#define KITE_ACCESS_READ	(1u << 0)
-#define KITE_ACCESS_WRITE	(1u << 1)
-#define KITE_ACCESS_EXEC	(1u << 2)
-
 /**
  * struct kite_exit_fault - the host has no page for a guest-physical address
  * @gpa: guest-physical address
@@ -844,6 +875,30 @@ struct kite_exit_fault {
 	__aligned_u64 gpa;
 	__u32 access;
 	__u32 error;
+};
+
+#define KITE_PROTECTION_GVA	(1u << 0)	/* @gva is valid */
+#define KITE_PROTECTION_WALK	(1u << 1)	/* to a table of the guest, in a walk of them */
+
+/**
+ * struct kite_exit_protection - an access that KITE_VM_SET_PERM does not allow
+ * @gpa: guest-physical address
+ * @gva: linear address; in a walk that of the access for which the tables were walked
+ * @access: KITE_ACCESS_*: what it wanted
+ * @perm: KITE_ACCESS_*: what is allowed
+ * @flags: KITE_PROTECTION_*
+ * @reserved: 0
+ *
+ * The guest has not moved; the next KITE_VCPU_RUN tries again. An event that was
+ * being delivered is delivered then.
+ */
+struct kite_exit_protection {
+	__aligned_u64 gpa;
+	__aligned_u64 gva;
+	__u32 access;
+	__u32 perm;
+	__u32 flags;
+	__u32 reserved;
 };
 
 /**
@@ -912,6 +967,7 @@ struct kite_exit_debug {
  * @io: for KITE_EXIT_IO
  * @mmio: for KITE_EXIT_MMIO
  * @fault: for KITE_EXIT_MEMORY_FAULT
+ * @protection: for KITE_EXIT_PROTECTION
  * @fail_entry: for KITE_EXIT_FAIL_ENTRY
  * @internal: for KITE_EXIT_INTERNAL
  * @debug: for KITE_EXIT_DEBUG
@@ -929,6 +985,7 @@ struct kite_run {
 		struct kite_exit_io io;
 		struct kite_exit_mmio mmio;
 		struct kite_exit_fault fault;
+		struct kite_exit_protection protection;
 		struct kite_exit_fail_entry fail_entry;
 		struct kite_exit_internal internal;
 		struct kite_exit_debug debug;

@@ -39,6 +39,7 @@ enum vmx_word {
 #define ENTRY_LOAD_PERF_GLOBAL_CTRL	BIT(13)
 
 /* IA32_VMX_EPT_VPID_CAP. */
+#define EPT_CAP_EXEC_ONLY		BIT_ULL(0)
 #define EPT_CAP_2MB			BIT_ULL(16)
 #define EPT_CAP_1GB			BIT_ULL(17)
 #define EPT_CAP_AD			BIT_ULL(21)

@@ -2,6 +2,7 @@
 /* EPT violations. */
 #include "exit.h"
 
+#include "../core/backend.h"
 #include "../core/fault.h"
 
 /* Exit qualification. SDM, chapter "VM Exits", table for EPT violations. */
@@ -25,6 +26,14 @@ static u32 access_of(u64 qualification)
 	if (!(qualification & EPT_QUAL_LINEAR_VALID) || !(qualification & EPT_QUAL_NOT_WALK))
 		access |= KITE_FAULT_WALK;
 	return access;
+}
+
+bool kite_hw_fault_gva(struct kite_vcpu *v, u64 *gva)
+{
+	if (!(vmx_qualification() & EPT_QUAL_LINEAR_VALID))
+		return false;
+	*gva = vmread(VMCS_GUEST_LINEAR_ADDRESS);
+	return true;
 }
 
 int vmx_exit_ept_violation(struct vmx_vcpu *x)

@@ -158,6 +158,11 @@ unsigned int kite_hw_ept_levels(void)
 	return vmx_caps.ept_vpid & EPT_CAP_1GB ? 3 : 2;
 }
 
+bool kite_hw_has_exec_only(void)
+{
+	return vmx_caps.ept_vpid & EPT_CAP_EXEC_ONLY;
+}
+
 bool kite_hw_has_step(void)
 {
 	return vmx_has(VMX_WORD_PROC, PROC_MTF);

@@ -39,6 +39,15 @@ static void fill_slot(void *arg)
 	slot->uaddr = (unsigned long)vm->ram;
 }
 
+static void fill_perm(void *arg)
+{
+	struct kite_perm *perm = arg;
+
+	perm->perm = KITE_ACCESS_READ;
+	perm->gpa = 0x100000000;
+	perm->len = KT_PAGE;
+}
+
 static void fill_vcpu(void *arg)
 {
 	((struct kite_create_vcpu *)arg)->id = 3;
@@ -145,6 +154,8 @@ static const struct row {
 	  { RESERVED(kite_create_vm, reserved) }, 8 },
 	{ "SET_SLOT", VM, KITE_VM_SET_SLOT, sizeof(struct kite_slot), false,
 	  KITE_SLOT_READONLY, fill_slot, { RESERVED(kite_slot, reserved) } },
+	{ "SET_PERM", VM, KITE_VM_SET_PERM, sizeof(struct kite_perm), false, 0, fill_perm,
+	  { RESERVED(kite_perm, view) } },
 	{ "CREATE_VCPU", VM, KITE_VM_CREATE_VCPU, sizeof(struct kite_create_vcpu), false, 0,
 	  fill_vcpu, { RESERVED(kite_create_vcpu, reserved) } },
 	{ "PIC_INTR", VM, KITE_VM_PIC_INTR, sizeof(struct kite_irq_line), false, 0, fill_nothing,

@@ -39,7 +39,7 @@ struct kt_runner {
 	volatile enum kt_said said;	/* why it ended */
 	volatile u32 exit_reason;	/* of the last exit to user space */
 	volatile u64 kicks;		/* exits by a kick */
-	volatile u64 faults;		/* exits because the host had no page */
+	volatile u64 faults;		/* exits because the host had no page, or it is protected */
 };
 
 void kt_runner_start(struct kt_runner *r, struct kt_vcpu *vcpu);

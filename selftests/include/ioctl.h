@@ -19,6 +19,7 @@ int _dev_create_vm_tsc(int dev, u32 flags, u32 tsc_khz);
 int _vm_get_clock(int vm, struct kite_clock *clock);
 int _vm_set_clock(int vm, struct kite_clock *clock);
 int _vm_set_slot(int vm, u32 slot, u32 flags, u64 gpa, u64 len, void *mem);
+int _vm_set_perm(int vm, u32 perm, u64 gpa, u64 len);
 int _vm_create_vcpu(int vm, u32 id);
 int _vm_irq_line(int vm, u32 gsi, u32 level);
 int _vm_pic_intr(int vm, u32 level);
@@ -63,6 +64,7 @@ int dev_open(void);
 #define vm_get_clock(...)	KT_MUST(_vm_get_clock(__VA_ARGS__))
 #define vm_set_clock(...)	KT_MUST(_vm_set_clock(__VA_ARGS__))
 #define vm_set_slot(...)	KT_MUST(_vm_set_slot(__VA_ARGS__))
+#define vm_set_perm(...)		KT_MUST(_vm_set_perm(__VA_ARGS__))
 #define vm_create_vcpu(...)	KT_MUST(_vm_create_vcpu(__VA_ARGS__))
 #define vm_irq_line(...)	KT_MUST(_vm_irq_line(__VA_ARGS__))
 #define vm_pic_intr(...)	KT_MUST(_vm_pic_intr(__VA_ARGS__))

@@ -96,7 +96,7 @@ static bool turn(struct kt_runner *r)
 		r->kicks++;
 		return !r->stop;
 	}
-	if (r->exit_reason == KITE_EXIT_MEMORY_FAULT) {
+	if (r->exit_reason == KITE_EXIT_MEMORY_FAULT || r->exit_reason == KITE_EXIT_PROTECTION) {
 		r->faults++;
 		sched_yield();
 		return true;

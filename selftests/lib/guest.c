@@ -6,7 +6,7 @@
 
 static const char *const exit_names[] = {
 	"NONE", "IO", "MMIO", "HLT", "SHUTDOWN", "KICK", "MEMORY_FAULT", "FAIL_ENTRY", "INTERNAL",
-	"DEBUG", "TRACE", "INTA", "STOP",
+	"DEBUG", "TRACE", "INTA", "STOP", "PROTECTION",
 };
 
 static u64 address(const struct kt_vm *vm, const u8 *const symbols[3])
@@ -138,6 +138,10 @@ static void describe_exit(const struct kite_run *run)
 	if (reason == KITE_EXIT_MEMORY_FAULT)
 		kt_note("gpa 0x%llx access %u error %u", run->fault.gpa, run->fault.access,
 			run->fault.error);
+	if (reason == KITE_EXIT_PROTECTION)
+		kt_note("gpa 0x%llx gva 0x%llx access %u allowed %u flags %u", run->protection.gpa,
+			run->protection.gva, run->protection.access, run->protection.perm,
+			run->protection.flags);
 	if (reason == KITE_EXIT_FAIL_ENTRY)
 		kt_note("reason 0x%x instruction error %u qualification 0x%llx",
 			run->fail_entry.exit_reason, run->fail_entry.instruction_error,

@@ -73,6 +73,13 @@ int _vm_set_slot(int vm, u32 slot, u32 flags, u64 gpa, u64 len, void *mem)
 	return call(vm, KITE_VM_SET_SLOT, &arg);
 }
 
+int _vm_set_perm(int vm, u32 perm, u64 gpa, u64 len)
+{
+	struct kite_perm arg = { .size = sizeof(arg), .perm = perm, .gpa = gpa, .len = len };
+
+	return call(vm, KITE_VM_SET_PERM, &arg);
+}
+
 int _vm_create_vcpu(int vm, u32 id)
 {
 	struct kite_create_vcpu arg = { .size = sizeof(arg), .id = id };
