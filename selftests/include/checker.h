@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <sys/types.h>
 
+#include "files.h"
 #include "guest.h"
 
 #define KT_CHECKER_WORDS	4096
@@ -52,9 +53,6 @@ void kt_runner_stop(struct kt_runner *r);
 
 /* Start @fn like kt_call(), on a stack of its own that ends at @stack. */
 void kt_call_on(struct kt_vcpu *vcpu, void (*fn)(u64), u64 arg, u64 stack);
-
-/* A line "NAME: NUMBER kB" of /proc/meminfo. */
-u64 kt_meminfo(const char *name);
 
 /* kB on the lists of free pages that each CPU keeps; MemFree does not count them. */
 u64 kt_free_on_lists(void);

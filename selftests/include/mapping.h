@@ -38,8 +38,6 @@ const char *kt_disk(void);
 void kt_drop_caches(void);
 /* Have the host keep @count free pages of hugetlb of @size; SKIPs the test if it cannot. */
 void kt_huge_pages(u64 size, u64 count);
-/* Write @text to a file of the kernel's; false if that is impossible. */
-bool kt_write_file(const char *path, const char *text);
 
 /* A test that is run once with each kind. */
 #define KT_MAPPINGS	13

@@ -167,20 +167,6 @@ void kt_call_on(struct kt_vcpu *vcpu, void (*fn)(u64), u64 arg, u64 stack)
 	kt_set_reg(vcpu, KITE_RSP, stack - 72);
 }
 
-u64 kt_meminfo(const char *name)
-{
-	char line[128];
-	u64 value = 0;
-	FILE *f = fopen("/proc/meminfo", "r");
-
-	ASSERT_TRUE(f);
-	while (!value && fgets(line, sizeof(line), f))
-		if (!strncmp(line, name, strlen(name)) && line[strlen(name)] == ':')
-			value = strtoull(line + strlen(name) + 1, NULL, 10);
-	fclose(f);
-	return value;
-}
-
 u64 kt_free_on_lists(void)
 {
 	u64 pages = 0, count;

@@ -13,21 +13,13 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "files.h"
+
 #define DISK		"/tmp/kite-disk"
 #define DISK_IMAGE	"/tmp/kite-disk.img"
 #define TMPFS		"/tmp/kite-tmpfs"
 #define HUGETLBFS	"/tmp/kite-hugetlbfs"
 #define LOOP_MODULE	"/lib/kite/loop.ko"	/* of the test host */
-
-bool kt_write_file(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	bool ok = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
-
-	if (fd >= 0)
-		close(fd);
-	return ok;
-}
 
 /* Mounts of this process end with it. */
 static void make_mount_point(const char *dir)

@@ -71,6 +71,7 @@ def options(argv):
         "lib/modules beside it (default: newest 6.1 cloud kernel of apt)")
     add("--cpus", type=cpus, default=1, metavar="N", help="CPUs of L1 (default: 1)")
     add("--mem", type=size, default=1024, metavar="SIZE", help="memory of L1, in Bochs up to 3G (default: 1G)")
+    add("--swap", type=size, metavar="SIZE", help="swap space of L1, in compressed memory (default: none)")
     add("--append", default="", metavar="STR", help="more for L1's kernel command line")
     add("--overlay", type=folder, action="append", default=[], metavar="DIR",
         help="files laid over L1's root; repeatable")
@@ -119,6 +120,8 @@ def write_payload(opts, kern, path):
         if not has_module:
             raise cache.Fail("this checkout makes no kite.ko (no Makefile with a modules target): use --no-module")
         payload.add_data("lib/kite/load.params", os.fsencode(opts.module_params) + b"\0")
+    if opts.swap:
+        opts.command = ["/bin/with_swap", f"{opts.swap}M", *(opts.command or ["true"])]
     if opts.command:
         payload.add_data("lib/kite/command.argv", argv_file(opts.command))
     if opts.shell:

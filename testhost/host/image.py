@@ -13,7 +13,7 @@ import kernel
 import process
 
 HERE = pathlib.Path(__file__).resolve().parent.parent
-DIRS = ("bin", "dev", "guest", "lib/kite/kvm", "proc", "root", "sys", "tmp")
+DIRS = ("bin", "dev", "guest", "lib/kite/kvm", "lib/kite/swap", "proc", "root", "sys", "tmp")
 
 
 def agent():
@@ -33,6 +33,7 @@ def fill_root(top, kern, busybox, agent_path):
     (top / "bin/sh").symlink_to("busybox")
     shutil.copy(agent_path, top / "bin/agent")
     shutil.copy(HERE / "l1/init", top / "init")
+    shutil.copy(HERE / "l1/with_swap", top / "bin/with_swap")
     for folder, names in kernel.MODULES.items():
         for name in names:
             data = kern.module(name)
@@ -54,7 +55,8 @@ def initramfs(kern):
                            stderr=subprocess.DEVNULL, input="\n".join(names).encode(), check=True)
         shutil.rmtree(top)
 
-    key = cache.digest(kern.key(), HERE / "l1/init", str(agent_path), str(busybox), HERE / "host/image.py")
+    key = cache.digest(kern.key(), HERE / "l1/init", HERE / "l1/with_swap", str(agent_path), str(busybox),
+                       HERE / "host/image.py", HERE / "host/kernel.py")
     return cache.entry("initramfs", key, f"packing the initramfs for {kern.version}", make) / "initramfs"
 
 

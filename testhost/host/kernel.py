@@ -11,6 +11,7 @@ import debian
 # In the order in which insmod has to see them.
 MODULES = {
     "lib/kite": ("arch/x86/kernel/msr", "drivers/block/loop"),
+    "lib/kite/swap": ("crypto/lzo-rle", "mm/zsmalloc", "drivers/block/zram/zram"),
     "lib/kite/kvm": ("virt/lib/irqbypass", "arch/x86/kvm/kvm", "arch/x86/kvm/kvm-intel"),
 }
 HEADERS = pathlib.Path("/usr/src")
