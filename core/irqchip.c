@@ -76,6 +76,7 @@ static void drop_apic_page(struct kite_vcpu *v)
 {
 	struct kite_vm *vm = v->vm;
 	unsigned int level = 1;
+	unsigned long flags;
 	u64 *place;
 
 	if (!vm->apic_page || READ_ONCE(vm->apic_page_off))
@@ -83,11 +84,13 @@ static void drop_apic_page(struct kite_vcpu *v)
 	WRITE_ONCE(vm->apic_page_off, true);
 	/* Who has seen it on has mapped it by now. */
 	kite_vm_sync_maps(vm);
+	local_irq_save(flags);
 	kite_map_begin(v);
 	place = kite_ept_place(&vm->ept, NULL, LAPIC_DEFAULT_BASE, &level);
 	if (place && (READ_ONCE(*place) & KITE_EPT_OWN))
 		WRITE_ONCE(*place, 0);
 	kite_map_end(v);
+	local_irq_restore(flags);
 	atomic64_inc(&vm->ept.gen);
 }
 

@@ -16,6 +16,7 @@
 #ifndef KITE_CORE_MAPS_H
 #define KITE_CORE_MAPS_H
 
+#include <linux/lockdep.h>
 #include <asm/barrier.h>
 
 #include "vcpu.h"
@@ -24,6 +25,7 @@ struct kite_vm;
 
 static inline void kite_map_begin(struct kite_vcpu *v)
 {
+	lockdep_assert_irqs_disabled();
 	/* A full barrier: what is looked up now is not older. */
 	smp_store_mb(v->map_section, v->map_section + 1);
 }
