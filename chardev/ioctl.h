@@ -23,6 +23,7 @@ union kite_arg {
 	struct kite_clock clock;
 	struct kite_slot slot;
 	struct kite_perm perm;
+	struct kite_dirty dirty;
 	struct kite_create_vcpu create_vcpu;
 	struct kite_irq_line irq_line;
 	struct kite_msi msi;
@@ -38,6 +39,7 @@ union kite_arg {
 	struct kite_debug debug;
 	struct kite_translate translate;
 	struct kite_inject inject;
+	struct kite_set_ring set_ring;
 };
 
 /*

@@ -12,9 +12,15 @@
 #include "../core/fault.h"
 #include "../core/irqchip.h"
 #include "../core/request.h"
+#include "../core/ring.h"
 #include "../core/vm.h"
 #include "fd.h"
 #include "ioctl.h"
+
+/* Pages of the mapping where the ring is, whatever its size. */
+#define RING_PAGE	(KITE_RING_OFFSET / PAGE_SIZE)
+#define RING_END	(RING_PAGE + (KITE_RING_HEADER + \
+				      KITE_RING_MAX * sizeof(struct kite_ring_entry)) / PAGE_SIZE)
 
 static long vcpu_run(void *obj, union kite_arg *arg)
 {
@@ -127,6 +133,11 @@ static long vcpu_inject(void *obj, union kite_arg *arg)
 	return ret ? ret : kite_hw_inject(obj, &arg->inject);
 }
 
+static long vcpu_set_ring(void *obj, union kite_arg *arg)
+{
+	return kite_ring_set(obj, &arg->set_ring);
+}
+
 static const struct kite_ioctl vcpu_ioctls[] = {
 	KITE_IOCTL_NONE(KITE_VCPU_RUN, vcpu_run),
 	KITE_IOCTL_INOUT(KITE_VCPU_GET_STATE, kite_state, events, vcpu_get_state),
@@ -140,6 +151,7 @@ static const struct kite_ioctl vcpu_ioctls[] = {
 	KITE_IOCTL_IN(KITE_VCPU_SET_DEBUG, kite_debug, flags, vcpu_set_debug),
 	KITE_IOCTL_INOUT(KITE_VCPU_TRANSLATE, kite_translate, gpa, vcpu_translate),
 	KITE_IOCTL_IN(KITE_VCPU_INJECT, kite_inject, payload, vcpu_inject),
+	KITE_IOCTL_IN(KITE_VCPU_SET_RING, kite_set_ring, reserved, vcpu_set_ring),
 };
 
 static long vcpu_kick(void *obj, union kite_arg *arg)
@@ -199,21 +211,23 @@ static long vcpu_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	return ret;
 }
 
-/* Page 0 is the run page, the others are the trace, which exists once it was switched on. */
+/* Page 0 is the run page, then come the trace and the ring, each once it was switched on. */
 static vm_fault_t vcpu_fault(struct vm_fault *vmf)
 {
 	struct kite_vcpu *v = vmf->vma->vm_file->private_data;
 	void *trace = READ_ONCE(v->trace);
-	void *page;
+	struct page *page = NULL;
 
 	if (vmf->pgoff == 0)
-		page = v->run;
+		page = virt_to_page(v->run);
 	else if (vmf->pgoff <= KITE_TRACE_PAGES && trace)
-		page = trace + (vmf->pgoff - 1) * PAGE_SIZE;
-	else
+		page = virt_to_page(trace + (vmf->pgoff - 1) * PAGE_SIZE);
+	else if (vmf->pgoff >= RING_PAGE)
+		page = kite_ring_page(v, vmf->pgoff - RING_PAGE);
+	if (!page)
 		return VM_FAULT_SIGBUS;
-	vmf->page = virt_to_page(page);
-	get_page(vmf->page);
+	get_page(page);
+	vmf->page = page;
 	return 0;
 }
 
@@ -223,7 +237,9 @@ static const struct vm_operations_struct vcpu_vm_ops = {
 
 static int vcpu_mmap(struct file *file, struct vm_area_struct *vma)
 {
-	if (vma->vm_pgoff + vma_pages(vma) > KITE_VCPU_MMAP_SIZE / PAGE_SIZE)
+	unsigned long end = vma->vm_pgoff + vma_pages(vma);
+
+	if (vma->vm_pgoff >= RING_PAGE ? end > RING_END : end > KITE_VCPU_MMAP_SIZE / PAGE_SIZE)
 		return -EINVAL;
 	vma->vm_ops = &vcpu_vm_ops;
 	return 0;

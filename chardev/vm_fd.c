@@ -11,10 +11,12 @@
 #include "../core/account.h"
 #include "../core/backend.h"
 #include "../core/clock.h"
+#include "../core/dirty.h"
 #include "../core/ioeventfd.h"
 #include "../core/irqchip.h"
 #include "../core/irqfd.h"
 #include "../core/perm.h"
+#include "../core/ring.h"
 #include "../core/route.h"
 #include "../core/vm.h"
 #include "fd.h"
@@ -108,6 +110,21 @@ static long vm_set_clock(void *obj, union kite_arg *arg)
 	return kite_clock_set(obj, &arg->clock);
 }
 
+static long vm_get_dirty(void *obj, union kite_arg *arg)
+{
+	return kite_dirty_get(obj, &arg->dirty);
+}
+
+static long vm_clear_dirty(void *obj, union kite_arg *arg)
+{
+	return kite_dirty_clear(obj, &arg->dirty);
+}
+
+static long vm_reset_rings(void *obj, union kite_arg *arg)
+{
+	return kite_rings_reset(obj);
+}
+
 static const struct kite_ioctl vm_ioctls[] = {
 	KITE_IOCTL_IN(KITE_VM_IRQ_LINE, kite_irq_line, level, vm_irq_line),
 	KITE_IOCTL_IN(KITE_VM_PIC_INTR, kite_irq_line, level, vm_pic_intr),
@@ -122,6 +139,9 @@ static const struct kite_ioctl vm_ioctls[] = {
 	KITE_IOCTL_IN(KITE_VM_SET_IOAPIC, kite_ioapic, redir, vm_set_ioapic),
 	KITE_IOCTL_INOUT(KITE_VM_GET_CLOCK, kite_clock, reserved, vm_get_clock),
 	KITE_IOCTL_IN(KITE_VM_SET_CLOCK, kite_clock, reserved, vm_set_clock),
+	KITE_IOCTL_IN(KITE_VM_GET_DIRTY, kite_dirty, uaddr, vm_get_dirty),
+	KITE_IOCTL_IN(KITE_VM_CLEAR_DIRTY, kite_dirty, uaddr, vm_clear_dirty),
+	KITE_IOCTL_NONE(KITE_VM_RESET_RINGS, vm_reset_rings),
 };
 
 static long vm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)

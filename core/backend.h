@@ -214,6 +214,9 @@ bool kite_hw_has_apic_access(void);
 /** kite_hw_has_exec_only() - whether memory can be executable and not readable */
 bool kite_hw_has_exec_only(void);
 
+/** kite_hw_has_pml() - whether CPUs note pages that they write to, see vmx/pml.c */
+bool kite_hw_has_pml(void);
+
 /** kite_hw_has_step() - whether KITE_DEBUG_STEP works */
 bool kite_hw_has_step(void);
 

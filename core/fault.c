@@ -11,6 +11,7 @@
 
 #include "backend.h"
 #include "compat.h"
+#include "dirty.h"
 #include "exit_record.h"
 #include "gwalk.h"
 #include "hostmap.h"
@@ -58,10 +59,17 @@ struct fault {
 	u64 first, last;	/* where it allows the same */
 };
 
-/* KITE_EPT_* for a page that the process may write to or not. */
-static u64 perm_of(const struct fault *f, bool writable)
+/* The guest must not write to a page of the slot before the page is in its log. */
+static bool log_protects(const struct fault *f)
 {
-	bool write = writable && !(f->slot->flags & KITE_SLOT_READONLY);
+	return f->slot->log && kite_log_mask() == KITE_EPT_WRITE;
+}
+
+/* KITE_EPT_* for @access to a page that the process may write to or not. */
+static u64 perm_of(const struct fault *f, bool writable, u32 access)
+{
+	bool write = writable && !(f->slot->flags & KITE_SLOT_READONLY) &&
+		     ((access & KITE_ACCESS_WRITE) || !log_protects(f));
 
 	return (KITE_EPT_READ | KITE_EPT_EXEC | (write ? KITE_EPT_WRITE : 0)) & f->perm;
 }
@@ -86,7 +94,7 @@ static unsigned int level_of(struct kite_vcpu *v, const struct fault *f)
 {
 	unsigned int level = min(f->host.level, kite_hw_ept_levels());
 
-	if (!large_pages || (nx_huge_pages && (f->access & KITE_ACCESS_EXEC)))
+	if (!large_pages || f->slot->log || (nx_huge_pages && (f->access & KITE_ACCESS_EXEC)))
 		return 1;
 	while (level > 1 && !level_fits(v, f, level))
 		level--;
@@ -121,7 +129,8 @@ static void map_around(struct kite_vcpu *v, const struct fault *f, u64 *place)
 		if (f->host.level == 1)
 			pa = kite_host_pte(READ_ONCE(f->host.pte[away]), &writable);
 		if (pa)
-			kite_ept_set(&place[away], kite_ept_entry(pa, 1, perm_of(f, writable)));
+			kite_ept_set(&place[away],
+				     kite_ept_entry(pa, 1, perm_of(f, writable, KITE_ACCESS_READ)));
 	}
 }
 
@@ -129,7 +138,7 @@ static void map_host_page(struct kite_vcpu *v, const struct fault *f)
 {
 	struct kite_ept *ept = &v->vm->ept;
 	unsigned int level = level_of(v, f), at = level;
-	u64 perm = perm_of(f, f->host.writable);
+	u64 perm = perm_of(f, f->host.writable, f->access);
 	u64 *place = kite_ept_place(ept, &v->ept_cache, f->gpa, &at);
 
 	if (at > level) {
@@ -141,6 +150,9 @@ static void map_host_page(struct kite_vcpu *v, const struct fault *f)
 	if (at > 1 && nx_huge_pages)
 		perm &= ~KITE_EPT_EXEC;
 	kite_ept_set(place, kite_ept_entry(f->host.pa, at, perm));
+	/* After the entry: who takes the page from the log must not miss the entry. */
+	if ((perm & KITE_EPT_WRITE) && log_protects(f))
+		kite_dirty_mark(v, f->slot, f->gpa >> PAGE_SHIFT);
 	if (at == 1 && fault_around > 1)
 		map_around(v, f, place);
 }

@@ -5,6 +5,7 @@
 #include <linux/uaccess.h>
 
 #include "backend.h"
+#include "dirty.h"
 #include "vm.h"
 
 #define PTE_P		BIT_ULL(0)
@@ -69,6 +70,8 @@ int kite_guest_write(struct kite_vcpu *v, u64 gpa, const void *buf, u32 len)
 	pagefault_disable();
 	left = __copy_to_user_inatomic((void __user *)uaddr, buf, len);
 	pagefault_enable();
+	if (left < len)
+		kite_dirty_wrote(v, gpa);
 	return left ? need_host_page(v, gpa, uaddr, true) : 0;
 }
 
@@ -85,6 +88,8 @@ static int move(struct kite_vcpu *v, u64 gpa, void *buf, u32 len, bool write)
 		if (!at)
 			return -ENXIO;
 		left = write ? copy_to_user(at, buf, n) : copy_from_user(buf, at, n);
+		if (write && left < n)
+			kite_dirty_wrote(v, gpa);
 		if (left)
 			return -EFAULT;
 	}
@@ -177,7 +182,10 @@ static noinline int set_bits_in(struct kite_vcpu *v, u64 gpa, u64 entry, u64 bit
 	done = size == 8 ? old64 == entry : old32 == (u32)entry;
 	user_access_end();
 	pagefault_enable();
-	return done ? 0 : need_host_page(v, gpa, uaddr, true);
+	if (!done)
+		return need_host_page(v, gpa, uaddr, true);
+	kite_dirty_wrote(v, gpa);
+	return 0;
 fault_end:
 	user_access_end();
 fault:

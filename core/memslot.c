@@ -7,6 +7,7 @@
 #include <linux/slab.h>
 
 #include "../uapi/kite.h"
+#include "dirty.h"
 #include "maps.h"
 #include "mm.h"
 #include "vm.h"
@@ -34,7 +35,12 @@ int kite_slots_init(struct kite_vm *vm)
 
 void kite_slots_free(struct kite_vm *vm)
 {
-	kvfree(rcu_dereference_protected(vm->slots, true));
+	struct kite_slots *slots = rcu_dereference_protected(vm->slots, true);
+	u32 i;
+
+	for (i = 0; i < slots->count; i++)
+		kvfree(slots->slot[i].log);
+	kvfree(slots);
 }
 
 const struct kite_slot_entry *kite_slot_find(struct kite_vm *vm, u64 gpa)
@@ -92,11 +98,11 @@ static bool overlaps(const struct kite_slot_entry *slot, const struct kite_slot 
 
 /* Copy @old without slot @arg->slot and with @arg in its place, sorted. */
 static int slots_edit(const struct kite_slots *old, struct kite_slots *new,
-		      const struct kite_slot *arg)
+		      const struct kite_slot *arg, struct kite_log *log)
 {
 	const struct kite_slot_entry entry = {
 		.gpa = arg->gpa, .len = arg->len, .uaddr = arg->uaddr,
-		.id = arg->slot, .flags = arg->flags,
+		.id = arg->slot, .flags = arg->flags, .log = log,
 	};
 	bool todo = arg->len;
 	u32 i, n = 0;
@@ -118,9 +124,12 @@ static int slots_edit(const struct kite_slots *old, struct kite_slots *new,
 	return 0;
 }
 
-static const struct kite_slot_entry *slot_by_id(const struct kite_slots *slots, u32 id)
+const struct kite_slot_entry *kite_slot_by_id(struct kite_vm *vm, u32 id)
 {
+	const struct kite_slots *slots;
 	u32 i;
+
+	slots = rcu_dereference_protected(vm->slots, lockdep_is_held(&vm->slots_lock));
 
 	for (i = 0; i < slots->count; i++)
 		if (slots->slot[i].id == id)
@@ -143,25 +152,51 @@ static void slots_publish(struct kite_vm *vm, struct kite_slots *new,
 	kite_mm_unlock(vm);
 }
 
+/* The log of a slot that is set again at the same place goes on. */
+static int slot_log(const struct kite_slot *arg, const struct kite_slot_entry *gone,
+		    struct kite_log **log)
+{
+	*log = NULL;
+	if (!arg->len || !(arg->flags & KITE_SLOT_LOG_DIRTY))
+		return 0;
+	if (gone && gone->gpa == arg->gpa && gone->len == arg->len && gone->uaddr == arg->uaddr)
+		*log = gone->log;
+	if (!*log)
+		*log = kite_log_alloc(arg->len);
+	return *log ? 0 : -ENOMEM;
+}
+
 static int slots_set_locked(struct kite_vm *vm, const struct kite_slot *arg)
 {
 	struct kite_slots *old, *new;
 	const struct kite_slot_entry *gone;
+	struct kite_log *log, *gone_log;
 	int ret;
 
 	old = rcu_dereference_protected(vm->slots, lockdep_is_held(&vm->slots_lock));
-	gone = slot_by_id(old, arg->slot);
+	gone = kite_slot_by_id(vm, arg->slot);
 	if (!arg->len && !gone)
 		return -ENOENT;
+	gone_log = gone ? gone->log : NULL;
 	new = slots_alloc(old->count + 1);
 	if (!new)
 		return -ENOMEM;
-	ret = slots_edit(old, new, arg);
+	ret = slot_log(arg, gone, &log);
+	if (!ret)
+		ret = slots_edit(old, new, arg, log);
 	if (ret) {
+		if (log != gone_log)
+			kvfree(log);
 		kvfree(new);
 		return ret;
 	}
+	if (log && log != gone_log)
+		kite_log_start(vm);
 	slots_publish(vm, new, gone);
+	if (gone_log && log != gone_log) {
+		kite_log_stop(vm);
+		kvfree_rcu(gone_log, rcu);
+	}
 	kvfree_rcu(old, rcu);
 	return 0;
 }
@@ -170,7 +205,8 @@ int kite_slots_set(struct kite_vm *vm, const struct kite_slot *arg, u32 phys_bit
 {
 	int ret;
 
-	if ((arg->flags & ~KITE_SLOT_READONLY) || arg->reserved || arg->slot >= KITE_MAX_SLOTS)
+	if ((arg->flags & ~(KITE_SLOT_READONLY | KITE_SLOT_LOG_DIRTY)) || arg->reserved ||
+	    arg->slot >= KITE_MAX_SLOTS)
 		return -EINVAL;
 	if (arg->len) {
 		ret = slot_check(arg, phys_bits);

@@ -6,6 +6,7 @@
 #include <linux/rcupdate.h>
 #include <linux/types.h>
 
+struct kite_log;
 struct kite_slot;
 struct kite_vm;
 
@@ -17,6 +18,7 @@ struct kite_slot_entry {
 	unsigned long uaddr;
 	u32 id;
 	u32 flags;		/* KITE_SLOT_* */
+	struct kite_log *log;	/* with KITE_SLOT_LOG_DIRTY, else NULL */
 };
 
 /* Sorted by @gpa, without overlaps; never changed once published. */
@@ -34,6 +36,9 @@ int kite_slots_set(struct kite_vm *vm, const struct kite_slot *arg, u32 phys_bit
 
 /* The slot at @gpa or NULL; the caller is in an RCU read-side section. */
 const struct kite_slot_entry *kite_slot_find(struct kite_vm *vm, u64 gpa);
+
+/* The slot of number @id or NULL; slots_lock is held. */
+const struct kite_slot_entry *kite_slot_by_id(struct kite_vm *vm, u32 id);
 
 /* Host address of @gpa, for writing if @write; 0 if there is none. */
 unsigned long kite_gpa_to_uaddr(struct kite_vm *vm, u64 gpa, bool write);

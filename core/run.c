@@ -22,6 +22,7 @@
 #include "mmio.h"
 #include "pvclock.h"
 #include "request.h"
+#include "ring.h"
 #include "timer.h"
 #include "vm.h"
 #include "yield.h"
@@ -129,6 +130,8 @@ static int serve_outside(struct kite_vcpu *v)
 		ret = kite_serve_fault(v);
 	if (ret > 0 && kite_vcpu_take(v, KITE_REQ_FAULT_IN))
 		ret = kite_serve_fault_in(v);
+	if (ret > 0 && kite_vcpu_take(v, KITE_REQ_RING))
+		ret = kite_serve_ring(v);
 	return ret;
 }
 
@@ -207,6 +210,8 @@ int kite_vcpu_run(struct kite_vcpu *v)
 		ret = kite_complete(v);
 	if (!ret && READ_ONCE(v->run->immediate_exit))
 		ret = kite_exit_plain(v, KITE_EXIT_KICK);
+	else if (!ret && kite_ring_full(v))
+		ret = kite_exit_plain(v, KITE_EXIT_RING_FULL);
 	else if (!ret)
 		ret = run_loop(v);
 	v->run->trace_count = v->trace_count;

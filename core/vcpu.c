@@ -41,6 +41,7 @@ static void vcpu_free(struct kite_vcpu *v)
 	kite_clock_stop_vcpu(v);
 	kite_ept_cache_drain(&v->ept_cache);
 	kite_fpu_free(v);
+	kite_ring_free(v);
 	kite_irqchip_free_vcpu(v);
 	if (v->trace)
 		free_pages_exact(v->trace, KITE_TRACE_PAGES * PAGE_SIZE);

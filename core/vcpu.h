@@ -16,6 +16,7 @@
 #include "../uapi/kite.h"
 #include "../ept/ept.h"
 #include "memslot.h"
+#include "ring.h"
 
 struct kite_vm;
 struct task_struct;
@@ -44,6 +45,7 @@ enum kite_request {
 	KITE_REQ_FAULT,		/* map the page of @fault, then run on */
 	KITE_REQ_FAULT_IN,	/* bring in the host page of @fault_in, then run on */
 	KITE_REQ_DOORBELL,	/* ring @doorbell, then run on */
+	KITE_REQ_RING,		/* @ring has hardly room */
 	KITE_REQ_RESAMPLE,	/* tell those who held a pin of @resample, then run on */
 };
 
@@ -53,7 +55,7 @@ enum kite_request {
 				 BIT(KITE_REQ_CLOCK) | BIT(KITE_REQ_WALL_CLOCK) | \
 				 BIT(KITE_REQ_USER_KICK) | BIT(KITE_REQ_FAULT) | \
 				 BIT(KITE_REQ_FAULT_IN) | BIT(KITE_REQ_DOORBELL) | \
-				 BIT(KITE_REQ_RESAMPLE))
+				 BIT(KITE_REQ_RING) | BIT(KITE_REQ_RESAMPLE))
 
 /* What an exit handler answers, beside 0 (the record is filled) and -errno. */
 #define KITE_RESUME		1	/* enter the guest again */
@@ -187,6 +189,7 @@ struct kite_vcpu {
 
 	void *fpu;		/* XSAVE image of the guest */
 	struct kite_ept_cache ept_cache;
+	struct kite_vcpu_ring ring;
 	struct kite_trace_entry *trace;
 	u32 trace_count;
 	u32 id;

@@ -29,8 +29,9 @@ struct kite_vm {
 	struct list_head kmm_link;
 
 	struct kite_slots __rcu *slots;	/* written under slots_lock, read under RCU */
-	struct mutex slots_lock;	/* serialises changes of the slots and permissions */
+	struct mutex slots_lock;	/* changes of slots and permissions, looks into logs */
 	struct kite_perms __rcu *perms;	/* the same way; NULL: all is allowed everywhere */
+	u32 logs;			/* slots with a log; written under slots_lock */
 
 	struct kite_ept ept;
 

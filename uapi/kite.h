@@ -49,6 +49,9 @@
 #define KITE_VM_PIC_INTR	_IO(KITE_IOC, 0x29)	/* struct kite_irq_line */
 #define KITE_VM_GET_CLOCK	_IO(KITE_IOC, 0x2a)	/* struct kite_clock */
 #define KITE_VM_SET_CLOCK	_IO(KITE_IOC, 0x2b)	/* struct kite_clock */
+#define KITE_VM_GET_DIRTY	_IO(KITE_IOC, 0x2c)	/* struct kite_dirty */
+#define KITE_VM_CLEAR_DIRTY	_IO(KITE_IOC, 0x2d)	/* struct kite_dirty */
+#define KITE_VM_RESET_RINGS	_IO(KITE_IOC, 0x2e)	/* no argument; returns a number of pages */
 #define KITE_VM_SET_PERM	_IO(KITE_IOC, 0x2f)	/* struct kite_perm */
 
 /* On a vCPU. */
@@ -68,6 +71,7 @@
 #define KITE_VCPU_STOP		_IO(KITE_IOC, 0x4d)	/* no argument, 0 */
 #define KITE_VCPU_CONT		_IO(KITE_IOC, 0x4e)	/* no argument, 0 */
 #define KITE_VCPU_INJECT	_IO(KITE_IOC, 0x4f)	/* struct kite_inject */
+#define KITE_VCPU_SET_RING	_IO(KITE_IOC, 0x51)	/* struct kite_set_ring */
 
 /**
  * struct kite_info - what this module offers
@@ -178,6 +182,8 @@ struct kite_clock {
 
 /* Writes to the slot end KITE_VCPU_RUN with KITE_EXIT_MMIO. */
 #define KITE_SLOT_READONLY	(1u << 0)
+/* Note which pages are written to: by the guest, and by Kite for the guest. */
+#define KITE_SLOT_LOG_DIRTY	(1u << 1)
 
 /**
  * struct kite_slot - put memory of this process at a guest-physical address
@@ -190,7 +196,9 @@ struct kite_clock {
  * @uaddr: address in this process, page aligned, not 0
  *
  * An existing slot is replaced. May be called while vCPUs run: when it
- * returns, no vCPU sees the old memory through this slot.
+ * returns, no vCPU sees the old memory through this slot. One that is set again at
+ * the same place with KITE_SLOT_LOG_DIRTY, and had it before, keeps its log; else
+ * the log begins empty.
  *
  * Errors: EEXIST (overlaps another slot), ENOENT (removes a slot that is not
  * there), EINVAL (alignment, wrap-around, beyond kite_info.phys_bits or beyond
@@ -237,6 +245,36 @@ struct kite_perm {
 	__u32 view;
 	__aligned_u64 gpa;
 	__aligned_u64 len;
+};
+
+/* For KITE_VM_GET_DIRTY: the pages that it reports are clean again. */
+#define KITE_DIRTY_CLEAR	(1u << 0)
+
+/**
+ * struct kite_dirty - the log of a slot with KITE_SLOT_LOG_DIRTY, or a part of it
+ * @size: sizeof(struct kite_dirty)
+ * @flags: KITE_DIRTY_CLEAR for KITE_VM_GET_DIRTY, else 0
+ * @slot: which slot
+ * @reserved: 0
+ * @first: first page, by its number in the slot; a multiple of 64
+ * @pages: how many, not 0; a multiple of 64, or up to the end of the slot
+ * @uaddr: bitmap of 64-bit words, bit 0 of the first word is page @first
+ *
+ * KITE_VM_GET_DIRTY writes a 1 for each page that was written to since the log began,
+ * or since the page was made clean. KITE_VM_CLEAR_DIRTY makes those pages clean that
+ * have a 1 in the bitmap. Copy pages after they are made clean: each later write
+ * makes them dirty again.
+ *
+ * Errors: ENOENT (no such slot, or it has no log), EINVAL (beyond the slot).
+ */
+struct kite_dirty {
+	__u32 size;
+	__u32 flags;
+	__u32 slot;
+	__u32 reserved;
+	__aligned_u64 first;
+	__aligned_u64 pages;
+	__aligned_u64 uaddr;
 };
 
 /**
@@ -822,6 +860,7 @@ enum kite_exit_reason {
 	KITE_EXIT_INTA,			/* put the interrupt vector into kite_run.data */
 	KITE_EXIT_STOP,			/* KITE_VCPU_STOP; until KITE_VCPU_CONT */
 	KITE_EXIT_PROTECTION,		/* kite_run.protection: by KITE_VM_SET_PERM */
+	KITE_EXIT_RING_FULL,		/* consume the ring, KITE_VM_RESET_RINGS, run on */
 };
 
 #define KITE_IO_IN		(1u << 0)	/* IN or INS; else OUT or OUTS */
@@ -1018,6 +1057,65 @@ struct kite_trace_entry {
 	__aligned_u64 rax;
 	__aligned_u64 rcx;
 	__aligned_u64 reserved;
+};
+
+/* Where the ring is in the mapping of the vCPU: struct kite_ring, a page on its elements. */
+#define KITE_RING_OFFSET	0x100000
+#define KITE_RING_HEADER	4096
+
+/**
+ * struct kite_ring - the head of a vCPU's ring of dirty pages
+ * @head: elements that the kernel has added; counts on beyond @entries, and wraps
+ * @entries: how many there are room for, as set
+ * @reserved0: 0
+ * @tail: elements that user space has consumed; counts as @head does
+ * @reserved1: 0
+ *
+ * Element n is at index n modulo @entries. Read @head with acquire semantics; the
+ * elements from @tail up to it are valid. Move @tail behind what is consumed, then
+ * call KITE_VM_RESET_RINGS, then copy the pages.
+ */
+struct kite_ring {
+	__u32 head;
+	__u32 entries;
+	__u32 reserved0[14];
+	__u32 tail;
+	__u32 reserved1[15];
+};
+
+/**
+ * struct kite_ring_entry - a page that became dirty
+ * @page: its number in the slot
+ * @slot: which slot
+ * @reserved: 0
+ */
+struct kite_ring_entry {
+	__aligned_u64 page;
+	__u32 slot;
+	__u32 reserved;
+};
+
+#define KITE_RING_MIN		1024
+#define KITE_RING_MAX		65536
+
+/**
+ * struct kite_set_ring - give the vCPU a ring of dirty pages
+ * @size: sizeof(struct kite_set_ring)
+ * @flags: 0
+ * @entries: a power of two, KITE_RING_MIN to KITE_RING_MAX
+ * @reserved: 0
+ *
+ * From now on a page of a slot with KITE_SLOT_LOG_DIRTY is put into the ring of the vCPU
+ * that made it dirty. Some 600 elements before it is full KITE_VCPU_RUN returns with
+ * KITE_EXIT_RING_FULL. The bitmap of the slot has the page as well.
+ *
+ * Errors: EEXIST (the vCPU has a ring).
+ */
+struct kite_set_ring {
+	__u32 size;
+	__u32 flags;
+	__u32 entries;
+	__u32 reserved;
 };
 
 #endif

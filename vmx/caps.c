@@ -24,7 +24,7 @@ enum {
 /* On only while a guest needs them: not in the words that are always on. */
 #define PROC_DYNAMIC	(PROC_INTERRUPT_WINDOW | PROC_NMI_WINDOW | PROC_MTF | PROC_TPR_SHADOW)
 #define PROC2_DYNAMIC	(PROC2_APIC_ACCESSES | PROC2_X2APIC | PROC2_APIC_REGISTERS | \
-			 PROC2_VIRTUAL_INTERRUPTS)
+			 PROC2_VIRTUAL_INTERRUPTS | PROC2_PML)
 #define ENTRY_DYNAMIC	ENTRY_IA32E_GUEST
 
 enum need { optional, required };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* EPT violations. */
+/* EPT violations, and a full page-modification log. */
 #include "exit.h"
 
 #include "../core/backend.h"
@@ -36,13 +36,27 @@ bool kite_hw_fault_gva(struct kite_vcpu *v, u64 *gva)
 	return true;
 }
 
+/* An exit at IRET, which has ended the blocking of NMIs and will be executed again. */
+static void settle_nmi(struct vmx_vcpu *x, u64 qualification)
+{
+	if ((qualification & EPT_QUAL_NMI_UNBLOCKED) && !(x->exit.idt_vectoring & INTR_VALID))
+		vmx_nmi_unblocked(x);
+}
+
+/* The access that found no room has not been made. */
+int vmx_exit_pml_full(struct vmx_vcpu *x)
+{
+	settle_nmi(x, vmx_qualification());
+	vmx_pml_drain(x);
+	return KITE_RESUME;
+}
+
 int vmx_exit_ept_violation(struct vmx_vcpu *x)
 {
 	u64 qualification = vmx_qualification();
 	bool delivering = x->exit.idt_vectoring & INTR_VALID;
 
-	if ((qualification & EPT_QUAL_NMI_UNBLOCKED) && !delivering)
-		vmx_nmi_unblocked(x);
+	settle_nmi(x, qualification);
 	return kite_handle_fault(&x->core, vmread(VMCS_GUEST_PHYSICAL_ADDRESS),
 				 access_of(qualification) | (delivering ? KITE_FAULT_DELIVERY : 0));
 }

@@ -125,6 +125,7 @@ int __init kite_hw_init(void)
 		return ret;
 	vmx_mitigate_init();
 	vmx_apicv_init();
+	vmx_pml_init();
 	init_cpuid();
 	vmx_cr_init();
 	return vmx_window_init();

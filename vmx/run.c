@@ -12,6 +12,7 @@
 #include "../core/fpu.h"
 #include "../core/run.h"
 #include "../core/vm.h"
+#include "caps.h"
 #include "enter.h"
 #include "vcpu.h"
 
@@ -104,7 +105,10 @@ int kite_hw_run(struct kite_vcpu *v)
 	drop_stale_translations(x);
 	vmx_write_tsc_offset(x);
 	vmx_update_debug(x);
+	vmx_pml_switch(x);
 	ret = run_guest(x);
+	if (x->proc2 & PROC2_PML)
+		vmx_pml_drain(x);
 	vmx_host_restore(x);
 	kite_fpu_save(v);
 	vmx_window_close(x);

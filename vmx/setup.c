@@ -54,6 +54,7 @@ static void write_controls(struct vmx_vcpu *x)
 		x->proc2 &= ~PROC2_VPID;
 	vmx_timer_setup(x, &x->proc2);
 	vmx_apicv_setup(x);
+	vmx_pml_setup(x);
 	vmwrite(VMCS_PIN_BASED_CONTROLS, vmx_caps.word[VMX_WORD_PIN]);
 	vmwrite(VMCS_PROC_BASED_CONTROLS, x->proc);
 	vmwrite(VMCS_SECONDARY_PROC_BASED_CONTROLS, x->proc2);
@@ -128,7 +129,7 @@ struct kite_vcpu *kite_hw_vcpu_alloc(void)
 	x->last_cpu = -1;
 	x->vmcs = (u32 *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
 	x->msr_bitmap = (unsigned long *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
-	if (!x->vmcs || !x->msr_bitmap) {
+	if (!x->vmcs || !x->msr_bitmap || vmx_pml_alloc(x)) {
 		kite_hw_vcpu_free(&x->core);
 		return ERR_PTR(-ENOMEM);
 	}
@@ -155,6 +156,7 @@ void kite_hw_vcpu_free(struct kite_vcpu *v)
 
 	if (x->vpid)
 		ida_free(&vpids, x->vpid);
+	free_page((unsigned long)x->pml);
 	free_page((unsigned long)x->msr_bitmap);
 	free_page((unsigned long)x->vmcs);
 	/* A sender of an interrupt may look at the vCPU until its grace period ends. */

@@ -69,6 +69,7 @@ struct vmx_vcpu {
 	u64 vmcs_pa;
 	u32 *vmcs;
 	unsigned long *msr_bitmap;
+	u64 *pml;		/* addresses that the CPU notes; NULL without */
 	u16 vpid;
 	bool cleared;		/* VMCLEAR has seen the region */
 	bool launched;
@@ -185,6 +186,13 @@ void vmx_timer_init(void);
 void vmx_timer_setup(struct vmx_vcpu *x, u32 *proc2);
 void vmx_timer_before_entry(struct vmx_vcpu *x);
 void vmx_write_tsc_offset(struct vmx_vcpu *x);
+
+/* pml.c */
+void vmx_pml_init(void);
+int __must_check vmx_pml_alloc(struct vmx_vcpu *x);
+void vmx_pml_setup(struct vmx_vcpu *x);
+void vmx_pml_switch(struct vmx_vcpu *x);
+void vmx_pml_drain(struct vmx_vcpu *x);
 
 /* debug.c */
 void vmx_update_debug(struct vmx_vcpu *x);

@@ -120,7 +120,7 @@ static const struct bad {
 	{ "address wraps", SLOT + 1, 0, GPA + LEN, LEN, 0x8000000000000000, EINVAL },
 	{ "slot", 512, 0, GPA + LEN, LEN, 0, EINVAL },
 	{ "slot, huge", 0xffffffff, 0, GPA + LEN, LEN, 0, EINVAL },
-	{ "flags", SLOT + 1, 2, GPA + LEN, LEN, 0, EINVAL },
+	{ "flags", SLOT + 1, 4, GPA + LEN, LEN, 0, EINVAL },
 	{ "the same place", SLOT + 1, 0, GPA, LEN, 0, EEXIST },
 	{ "overlaps the first page", SLOT + 1, 0, GPA - KT_PAGE, 2 * KT_PAGE, 0, EEXIST },
 	{ "overlaps the last page", SLOT + 1, 0, GPA + LEN - KT_PAGE, KT_PAGE, 0, EEXIST },

@@ -20,6 +20,10 @@ int _vm_get_clock(int vm, struct kite_clock *clock);
 int _vm_set_clock(int vm, struct kite_clock *clock);
 int _vm_set_slot(int vm, u32 slot, u32 flags, u64 gpa, u64 len, void *mem);
 int _vm_set_perm(int vm, u32 perm, u64 gpa, u64 len);
+/* @bitmap: from page @first on, as in struct kite_dirty. */
+int _vm_get_dirty(int vm, u32 slot, u32 flags, u64 first, u64 pages, void *bitmap);
+int _vm_clear_dirty(int vm, u32 slot, u64 first, u64 pages, const void *bitmap);
+int _vm_reset_rings(int vm);
 int _vm_create_vcpu(int vm, u32 id);
 int _vm_irq_line(int vm, u32 gsi, u32 level);
 int _vm_pic_intr(int vm, u32 level);
@@ -46,6 +50,7 @@ int _vcpu_get_cpuid(int vcpu, u32 leaf, u32 subleaf, struct kite_cpuid *cpuid);
 int _vcpu_get_stats(int vcpu, struct kite_stats *stats);
 int _vcpu_set_debug(int vcpu, u32 flags);
 int _vcpu_translate(int vcpu, u64 gva, u64 *gpa);
+int _vcpu_set_ring(int vcpu, u32 entries);
 
 #define KT_MUST(call) ({							\
 	int must_ = (call);							\
@@ -65,6 +70,9 @@ int dev_open(void);
 #define vm_set_clock(...)	KT_MUST(_vm_set_clock(__VA_ARGS__))
 #define vm_set_slot(...)	KT_MUST(_vm_set_slot(__VA_ARGS__))
 #define vm_set_perm(...)		KT_MUST(_vm_set_perm(__VA_ARGS__))
+#define vm_get_dirty(...)	KT_MUST(_vm_get_dirty(__VA_ARGS__))
+#define vm_clear_dirty(...)	KT_MUST(_vm_clear_dirty(__VA_ARGS__))
+#define vm_reset_rings(...)	KT_MUST(_vm_reset_rings(__VA_ARGS__))
 #define vm_create_vcpu(...)	KT_MUST(_vm_create_vcpu(__VA_ARGS__))
 #define vm_irq_line(...)	KT_MUST(_vm_irq_line(__VA_ARGS__))
 #define vm_pic_intr(...)	KT_MUST(_vm_pic_intr(__VA_ARGS__))
@@ -90,5 +98,6 @@ int dev_open(void);
 #define vcpu_get_stats(...)	KT_MUST(_vcpu_get_stats(__VA_ARGS__))
 #define vcpu_set_debug(...)	KT_MUST(_vcpu_set_debug(__VA_ARGS__))
 #define vcpu_translate(...)	KT_MUST(_vcpu_translate(__VA_ARGS__))
+#define vcpu_set_ring(...)	KT_MUST(_vcpu_set_ring(__VA_ARGS__))
 
 #endif

@@ -80,6 +80,31 @@ int _vm_set_perm(int vm, u32 perm, u64 gpa, u64 len)
 	return call(vm, KITE_VM_SET_PERM, &arg);
 }
 
+int _vm_get_dirty(int vm, u32 slot, u32 flags, u64 first, u64 pages, void *bitmap)
+{
+	struct kite_dirty arg = {
+		.size = sizeof(arg), .flags = flags, .slot = slot,
+		.first = first, .pages = pages, .uaddr = (unsigned long)bitmap,
+	};
+
+	return call(vm, KITE_VM_GET_DIRTY, &arg);
+}
+
+int _vm_clear_dirty(int vm, u32 slot, u64 first, u64 pages, const void *bitmap)
+{
+	struct kite_dirty arg = {
+		.size = sizeof(arg), .slot = slot,
+		.first = first, .pages = pages, .uaddr = (unsigned long)bitmap,
+	};
+
+	return call(vm, KITE_VM_CLEAR_DIRTY, &arg);
+}
+
+int _vm_reset_rings(int vm)
+{
+	return call(vm, KITE_VM_RESET_RINGS, NULL);
+}
+
 int _vm_create_vcpu(int vm, u32 id)
 {
 	struct kite_create_vcpu arg = { .size = sizeof(arg), .id = id };
@@ -244,4 +269,11 @@ int _vcpu_translate(int vcpu, u64 gva, u64 *gpa)
 
 	*gpa = arg.gpa;
 	return ret;
+}
+
+int _vcpu_set_ring(int vcpu, u32 entries)
+{
+	struct kite_set_ring arg = { .size = sizeof(arg), .entries = entries };
+
+	return call(vcpu, KITE_VCPU_SET_RING, &arg);
 }
