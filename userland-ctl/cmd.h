@@ -12,5 +12,6 @@ struct cmd {
 int cmd_run(int argc, char **argv);
 int cmd_check(int argc, char **argv);
 int cmd_info(int argc, char **argv);
+int cmd_stat(int argc, char **argv);
 
 #endif

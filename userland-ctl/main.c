@@ -15,6 +15,7 @@ static const struct cmd cmds[] = {
 	{ "run", cmd_run, "boot a guest and serve its console" },
 	{ "check", cmd_check, "say whether this host can run Kite, and what is missing" },
 	{ "info", cmd_info, "print what the loaded module offers" },
+	{ "stat", cmd_stat, "list the VMs of this host, and what each has and costs" },
 	{ "--help", cmd_help, "print this" },
 	{ "--version", cmd_version, "print the version" },
 };

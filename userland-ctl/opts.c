@@ -16,32 +16,57 @@ static int arg_kind(const struct opt *opt)
 	return opt->arg[0] == '[' ? optional_argument : required_argument;
 }
 
+/* What getopt_long() returns: characters for itself, numbers from here on for options. */
+#define FIRST	256
+
 static void fill(struct option *longopts, const struct opt *opts, unsigned int count)
 {
 	unsigned int i;
 
 	for (i = 0; i < count; i++)
-		longopts[i] = (struct option){ opts[i].name, arg_kind(&opts[i]), NULL, i };
-	longopts[count] = (struct option){ "help", no_argument, NULL, count };
+		if (opts[i].name)
+			*longopts++ = (struct option){ opts[i].name, arg_kind(&opts[i]), NULL,
+						       FIRST + i };
+	*longopts = (struct option){ "help", no_argument, NULL, FIRST + count };
+}
+
+/* The option that getopt_long() has found, or what takes an argument that is none. */
+static const struct opt *found(const struct opt *opts, unsigned int count, int ret)
+{
+	unsigned int i;
+
+	if (ret >= FIRST)
+		return &opts[ret - FIRST];
+	for (i = 0; i < count; i++)
+		if (!opts[i].name)
+			return &opts[i];
+	return NULL;
 }
 
 enum opts_result opts_parse(const struct opt *opts, unsigned int count, int argc, char **argv,
 			    void *ctx)
 {
 	struct option longopts[OPTS_MAX + 2] = { 0 };
+	const struct opt *opt;
 	const char *wrong;
-	int i;
+	int ret;
 
 	fill(longopts, opts, count);
 	optind = 0;
-	while ((i = getopt_long(argc, argv, "+", longopts, NULL)) != -1) {
-		if (i == '?')
+	while ((ret = getopt_long(argc, argv, "-", longopts, NULL)) != -1) {
+		if (ret == '?')
 			return OPTS_WRONG;
-		if ((unsigned int)i == count)
+		if (ret == FIRST + (int)count)
 			return OPTS_HELP;
-		wrong = opts[i].set(ctx, optarg);
+		opt = found(opts, count, ret);
+		if (!opt) {
+			fprintf(stderr, "kitectl: unknown argument '%s'\n", optarg);
+			return OPTS_WRONG;
+		}
+		wrong = opt->set(ctx, optarg);
 		if (wrong) {
-			fprintf(stderr, "kitectl: --%s%s%s: %s\n", opts[i].name, optarg ? " " : "",
+			fprintf(stderr, "kitectl: %s%s%s%s: %s\n", opt->name ? "--" : "",
+				opt->name ? opt->name : "", opt->name && optarg ? " " : "",
 				optarg ? optarg : "", wrong);
 			return OPTS_WRONG;
 		}
@@ -61,8 +86,11 @@ void opts_print(const struct opt *opts, unsigned int count)
 	for (i = 0; i < count; i++) {
 		const char *arg = opts[i].arg ? opts[i].arg : "";
 
-		snprintf(left, sizeof(left), "--%s%s%s", opts[i].name,
-			 *arg && *arg != '[' ? " " : "", arg);
+		if (opts[i].name)
+			snprintf(left, sizeof(left), "--%s%s%s", opts[i].name,
+				 *arg && *arg != '[' ? " " : "", arg);
+		else
+			snprintf(left, sizeof(left), "%s", arg);
 		printf("  %-26s %s\n", left, opts[i].help);
 	}
 	printf("  %-26s %s\n", "--help", "print this and exit");

@@ -6,7 +6,7 @@
 #include "lib/types.h"
 
 struct opt {
-	const char *name;
+	const char *name;	/* NULL for an argument that stands by itself */
 	const char *arg;	/* name of its argument, NULL for none; "[...]" is optional */
 	const char *help;
 	/* Returns NULL or what is wrong with @value, which is NULL when there is no argument. */

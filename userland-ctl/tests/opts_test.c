@@ -90,9 +90,44 @@ static void parsing(void)
 	}
 }
 
+/* An argument that stands by itself may stand anywhere. */
+static void operands(void)
+{
+	static const struct opt with[] = {
+		{ NULL, "V", "", set },
+		{ "flag", NULL, "", set },
+	};
+	static const struct {
+		char *argv[3];
+		enum opts_result want;
+		unsigned int calls;
+	} rows[] = {
+		{ { "c", "x" }, OPTS_OK, 1 },
+		{ { "c", "x", "--flag" }, OPTS_OK, 2 },
+		{ { "c", "--flag", "x" }, OPTS_OK, 2 },
+		{ { "c", "--flag" }, OPTS_OK, 1 },
+		{ { "c", "bad" }, OPTS_WRONG, 1 },
+		{ { "c", "--", "x" }, OPTS_WRONG, 0 },
+		{ { "c", "x", "--help" }, OPTS_HELP, 1 },
+		{ { "c", "--none" }, OPTS_WRONG, 0 },
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		char *argv[4] = { rows[i].argv[0], rows[i].argv[1], rows[i].argv[2] };
+		struct seen seen = { 0 };
+
+		unit_context("row %u", i);
+		EXPECT_EQ(rows[i].want, opts_parse(with, ARRAY_SIZE(with), argv[2] ? 3 : 2, argv,
+						   &seen));
+		EXPECT_EQ(rows[i].calls, seen.calls);
+	}
+}
+
 static const struct unit_test tests[] = {
 	UNIT_TEST(sizes),
 	UNIT_TEST(parsing),
+	UNIT_TEST(operands),
 };
 
 UNIT_MAIN(tests)

@@ -350,6 +350,20 @@ cli info --json
 ok "info as JSON" grep -q '"phys_bits": 36' "$dir/out"
 cli check --help
 ok "check --help" grep -q "exit status" "$dir/out"
+# This machine may have VMs of Kite, a process of ours that has ended has none.
+cli stat --help
+ok "stat --help" grep -q "PID  *only" "$dir/out"
+cli stat $$
+ok "stat of a process without a VM" status_is 1 "process $$ has no VM"
+cli stat $$ --json
+ok "the same as JSON" out_is 1 "[]"
+(exit) & wait
+cli stat $!
+ok "stat of no process" status_is 4 "there is no process $!"
+cli stat 0
+ok "stat of process 0" status_is 64 "no process number"
+cli stat --interval 0
+ok "stat at no interval" status_is 64 "seconds"
 export KITE_FAKE_OPEN=2
 guest 'O\x00\x06\x34'
 run </dev/null
