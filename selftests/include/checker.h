@@ -54,9 +54,6 @@ void kt_runner_stop(struct kt_runner *r);
 /* Start @fn like kt_call(), on a stack of its own that ends at @stack. */
 void kt_call_on(struct kt_vcpu *vcpu, void (*fn)(u64), u64 arg, u64 stack);
 
-/* kB on the lists of free pages that each CPU keeps; MemFree does not count them. */
-u64 kt_free_on_lists(void);
-
 /* Numbers that are the same in every run. */
 u32 kt_random(void);
 

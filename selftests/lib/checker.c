@@ -167,20 +167,6 @@ void kt_call_on(struct kt_vcpu *vcpu, void (*fn)(u64), u64 arg, u64 stack)
 	kt_set_reg(vcpu, KITE_RSP, stack - 72);
 }
 
-u64 kt_free_on_lists(void)
-{
-	u64 pages = 0, count;
-	char line[128];
-	FILE *f = fopen("/proc/zoneinfo", "r");
-
-	ASSERT_TRUE(f);
-	while (fgets(line, sizeof(line), f))
-		if (sscanf(line, " count: %llu", &count) == 1)
-			pages += count;
-	fclose(f);
-	return pages * (KT_PAGE / 1024);
-}
-
 u32 kt_random(void)
 {
 	static u64 state = 88172645463325252ull;

@@ -14,7 +14,7 @@
 #endif
 
 /* Rounds after which the guests must have seen everything, and large pages are made again. */
-#define BATCH		16
+#define BATCH		40
 
 static const char *const kinds[KT_PATTERN_KINDS] = { "4k", "thp" };
 

@@ -13,43 +13,9 @@
 
 #include "checker.h"
 #include "eventfd.h"
+#include "leak.h"
 
 static struct kt_checker checker;
-
-/* What the kernel has left and what it uses for itself, in kB. */
-struct usage {
-	u64 free;
-	u64 slab;
-};
-
-static struct usage usage(void)
-{
-	/* Freeing goes through RCU and workers: give it time. */
-	usleep(300000);
-	return (struct usage){ kt_meminfo("MemFree") + kt_free_on_lists(), kt_meminfo("Slab") };
-}
-
-#define BATCHES	5
-
-/* What caches of the kernel take they take once. A leak takes as much in every batch. */
-static void expect_no_leak(void (*once)(void), u64 rounds)
-{
-	struct usage before, after;
-	unsigned int batch;
-	u64 i;
-
-	for (batch = 0; batch < BATCHES; batch++) {
-		before = usage();
-		for (i = 0; i < rounds; i++)
-			once();
-		after = usage();
-		kt_note("free %llu to %llu kB, Slab %llu to %llu kB in %llu rounds", before.free,
-			after.free, before.slab, after.slab, rounds);
-		if (after.free + 1024 >= before.free && before.slab + 1024 >= after.slab)
-			return;
-	}
-	FAIL("memory is lost in each of %u batches", BATCHES);
-}
 
 static int wires[12];
 
@@ -125,7 +91,7 @@ KITE_TEST_TIMEOUT(vms_come_and_go, 1000)
 
 	for (i = 0; i < 50; i++)
 		make_and_drop();
-	expect_no_leak(make_and_drop, n);
+	kt_expect_no_leak(make_and_drop, n);
 }
 
 /* A guest that has used its memory: EPT pages, slots and the pages behind are given back. */
@@ -152,7 +118,7 @@ KITE_TEST_TIMEOUT(vms_run_and_go, 1000)
 
 	for (i = 0; i < 10; i++)
 		run_one();
-	expect_no_leak(run_one, n);
+	kt_expect_no_leak(run_one, n);
 }
 
 static void __attribute__((noreturn)) victim(void)
@@ -189,7 +155,7 @@ KITE_TEST_TIMEOUT(processes_are_killed, 1000)
 
 	for (i = 0; i < 10; i++)
 		kill_one();
-	expect_no_leak(kill_one, n);
+	kt_expect_no_leak(kill_one, n);
 }
 
 /*

@@ -79,6 +79,8 @@ def options(argv):
     add("--no-build", action="store_true", help="take nothing from the checkout; implies --no-module")
     add("--module-params", default="", metavar="STR", help="parameters for kite.ko")
     add("--expect-entry-failures", action="store_true", help="VM-entry failures are part of the test")
+    add("--expect-kills", action="store_true",
+        help="processes killed at the limit of a memory cgroup are part of the test")
     add("--timeout", type=float, metavar="S", help="seconds, 0 for none (default: 600; none with a shell)")
     add("--keep-log", metavar="FILE", help="write the kernel log of L1 and the emulator's log there")
     add("--shell", action="store_true", help="a shell on this terminal, after COMMAND if there is one")
@@ -146,7 +148,7 @@ def judge(run, opts):
     emulator_log = run.text("bochs.log")
     # What the user typed is no kernel message: of a shell's console use no more than needed.
     console = "" if opts.shell and run.ended() else run.text("console")
-    bad = verdict.bad_lines(console, run.kernel_log)
+    bad = verdict.bad_lines(console, run.kernel_log, opts.expect_kills)
     failures = verdict.entry_failures(emulator_log)
     status = run.status
     if run.load_status is not None:

@@ -21,6 +21,9 @@ BAD = re.compile("|".join((
     r"Bad page (state|map)", r"Bad rss-counter", r"Out of memory:", r"oom-kill",
 )))
 EXCERPT = 50
+# The report of a process that was killed at the limit of its memory cgroup.
+OOM_FIRST = re.compile(r"invoked oom-killer")
+OOM_LAST = re.compile(r"Memory cgroup out of memory: Killed process")
 PREFIX = re.compile(r"^(<\d+>)?")
 ENTRY_FAILURE = re.compile("VMENTER FAIL|VMFAIL|VMABORT")
 # The machine itself is gone: Bochs' words for it.
@@ -34,12 +37,28 @@ def kernel_lines(text):
     return lines[starts[-1] + 1:] if starts else lines
 
 
-def bad_lines(console, kernel_log):
+def without_kills(lines):
+    """The lines that are not in a whole report of a kill at a limit."""
+    kept, report = [], []
+    for line in lines:
+        if report or OOM_FIRST.search(line):
+            report.append(line)
+        else:
+            kept.append(line)
+        if report and OOM_LAST.search(line):
+            report = []
+    return kept + report
+
+
+def bad_lines(console, kernel_log, expect_kills=False):
     """Lines from the first bad one on; none when the log is clean.
 
     Console and log say the same, but either may lack its end or its beginning.
     """
-    seen = list(dict.fromkeys(line for text in (kernel_log, console) for line in kernel_lines(text)))
+    texts = [kernel_lines(text) for text in (kernel_log, console)]
+    if expect_kills:
+        texts = [without_kills(lines) for lines in texts]
+    seen = list(dict.fromkeys(line for lines in texts for line in lines))
     for n, line in enumerate(seen):
         if BAD.search(line):
             return seen[n:n + EXCERPT] + [later for later in seen[n + EXCERPT:] if BAD.search(later)]
