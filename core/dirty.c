@@ -17,15 +17,24 @@
 
 #define LOG_FLAGS	(GFP_KERNEL_ACCOUNT | __GFP_NOWARN)
 
+static size_t log_bytes(u64 pages)
+{
+	return struct_size_t(struct kite_log, bits, BITS_TO_LONGS(pages));
+}
+
 struct kite_log *kite_log_alloc(u64 len)
 {
 	u64 pages = len >> PAGE_SHIFT;
-	struct kite_log *log;
+	struct kite_log *log = kvzalloc(log_bytes(pages), LOG_FLAGS);
 
-	log = kvzalloc(struct_size(log, bits, BITS_TO_LONGS(pages)), LOG_FLAGS);
 	if (log)
 		log->pages = pages;
 	return log;
+}
+
+size_t kite_log_bytes(const struct kite_log *log)
+{
+	return log ? log_bytes(log->pages) : 0;
 }
 
 /* The CPUs note pages from their next window on: before a page is mapped that they are to note. */
