@@ -2,7 +2,7 @@
 #include "dirty.h"
 
 #include <linux/err.h>
-#include <linux/math.h>
+#include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/nospec.h>
 #include <linux/overflow.h>
@@ -106,14 +106,14 @@ static void protect_run(struct kite_protect *p)
 	}
 }
 
+/* Pages in between are protected for nothing: cheaper than another walk for so few. */
+#define GAP	16
+
 void kite_protect(struct kite_protect *p, const struct kite_slot_entry *slot, u64 first, u64 end)
 {
-	if (p->end && p->slot == slot && p->end == first) {
-		p->end = end;
-		return;
-	}
-	if (p->end && p->slot == slot && p->first == end) {
-		p->first = first;
+	if (p->end && p->slot == slot && first <= p->end + GAP && end + GAP >= p->first) {
+		p->first = min(p->first, first);
+		p->end = max(p->end, end);
 		return;
 	}
 	if (p->end)
@@ -186,7 +186,6 @@ static void take(const struct part *part, unsigned long *bits)
 		if (!bits[i])
 			continue;
 		bits[i] &= atomic_long_fetch_andnot(bits[i], (atomic_long_t *)&part->log[i]);
-		/* Pages in between are protected for nothing: cheaper than a walk for each run. */
 		if (bits[i])
 			kite_protect(&p, part->slot, first + __ffs(bits[i]),
 				     first + __fls(bits[i]) + 1);
