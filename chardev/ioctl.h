@@ -40,6 +40,7 @@ union kite_arg {
 	struct kite_translate translate;
 	struct kite_inject inject;
 	struct kite_set_ring set_ring;
+	struct kite_prefault prefault;
 };
 
 /*

@@ -138,6 +138,11 @@ static long vcpu_set_ring(void *obj, union kite_arg *arg)
 	return kite_ring_set(obj, &arg->set_ring);
 }
 
+static long vcpu_prefault(void *obj, union kite_arg *arg)
+{
+	return kite_prefault(obj, &arg->prefault, kite_hw_phys_bits());
+}
+
 static const struct kite_ioctl vcpu_ioctls[] = {
 	KITE_IOCTL_NONE(KITE_VCPU_RUN, vcpu_run),
 	KITE_IOCTL_INOUT(KITE_VCPU_GET_STATE, kite_state, events, vcpu_get_state),
@@ -152,6 +157,7 @@ static const struct kite_ioctl vcpu_ioctls[] = {
 	KITE_IOCTL_INOUT(KITE_VCPU_TRANSLATE, kite_translate, gpa, vcpu_translate),
 	KITE_IOCTL_IN(KITE_VCPU_INJECT, kite_inject, payload, vcpu_inject),
 	KITE_IOCTL_IN(KITE_VCPU_SET_RING, kite_set_ring, reserved, vcpu_set_ring),
+	KITE_IOCTL_INOUT(KITE_VCPU_PREFAULT, kite_prefault, len, vcpu_prefault),
 };
 
 static long vcpu_kick(void *obj, union kite_arg *arg)

@@ -10,10 +10,10 @@
 #include <linux/string.h>
 
 #include "backend.h"
-#include "dirty.h"
 #include "fpu.h"
 #include "ioeventfd.h"
 #include "irqfd.h"
+#include "perm.h"
 #include "route.h"
 #include "vm.h"
 
@@ -25,10 +25,8 @@ static void add_slots(struct kite_vm *vm, struct kite_account *a)
 	rcu_read_lock();
 	slots = rcu_dereference(vm->slots);
 	a->slots = slots->count;
-	for (i = 0; i < slots->count; i++) {
+	for (i = 0; i < slots->count; i++)
 		a->memory += slots->slot[i].len;
-		a->overhead += kite_log_bytes(slots->slot[i].log);
-	}
 	a->overhead += struct_size(slots, slot, slots->count);
 	rcu_read_unlock();
 }
@@ -43,8 +41,7 @@ static void add_vcpu(struct kite_vcpu *v, struct kite_account *a)
 	if (READ_ONCE(v->trace))
 		pages += KITE_TRACE_PAGES;
 	a->vcpus++;
-	a->overhead += kite_hw_vcpu_bytes() + kite_fpu_bytes() + kite_ring_bytes(v) +
-		       pages * PAGE_SIZE;
+	a->overhead += kite_hw_vcpu_bytes() + kite_fpu_bytes() + pages * PAGE_SIZE;
 	a->entries += READ_ONCE(v->stats.entries);
 	a->faults += READ_ONCE(v->stats.faults);
 }
@@ -56,7 +53,7 @@ void kite_vm_account(struct kite_vm *vm, struct kite_account *a)
 	memset(a, 0, sizeof(*a));
 	a->tables = atomic_long_read(&vm->ept.tables) * PAGE_SIZE;
 	a->overhead = sizeof(*vm) + (vm->apic_page ? PAGE_SIZE : 0) + kite_routes_bytes(vm) +
-		      kite_doorbells_bytes(vm) + kite_irqfds_bytes(vm);
+		      kite_doorbells_bytes(vm) + kite_irqfds_bytes(vm) + kite_perms_bytes(vm);
 	add_slots(vm, a);
 	mutex_lock(&vm->vcpus_lock);
 	for (i = 0; i < KITE_MAX_VCPUS; i++)

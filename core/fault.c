@@ -6,6 +6,8 @@
 #include <linux/log2.h>
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/overflow.h>
+#include <linux/sched/signal.h>
 #include <linux/pagemap.h>
 #include <asm/cpufeature.h>
 
@@ -68,8 +70,9 @@ static bool log_protects(const struct fault *f)
 /* KITE_EPT_* for @access to a page that the process may write to or not. */
 static u64 perm_of(const struct fault *f, bool writable, u32 access)
 {
+	bool written = (access & KITE_ACCESS_WRITE) && !(access & KITE_FAULT_AHEAD);
 	bool write = writable && !(f->slot->flags & KITE_SLOT_READONLY) &&
-		     ((access & KITE_ACCESS_WRITE) || !log_protects(f));
+		     (written || !log_protects(f));
 
 	return (KITE_EPT_READ | KITE_EPT_EXEC | (write ? KITE_EPT_WRITE : 0)) & f->perm;
 }
@@ -134,7 +137,8 @@ static void map_around(struct kite_vcpu *v, const struct fault *f, u64 *place)
 	}
 }
 
-static void map_host_page(struct kite_vcpu *v, const struct fault *f)
+/* The level that it is mapped at. */
+static unsigned int map_host_page(struct kite_vcpu *v, const struct fault *f)
 {
 	struct kite_ept *ept = &v->vm->ept;
 	unsigned int level = level_of(v, f), at = level;
@@ -145,16 +149,20 @@ static void map_host_page(struct kite_vcpu *v, const struct fault *f)
 		/* A large page from before, on its way out, or not to be executed. */
 		if (nx_huge_pages && (f->access & KITE_ACCESS_EXEC))
 			kite_ept_split(ept, &v->ept_cache, place, at);
-		return;	/* the guest comes again */
+		return at;	/* the guest comes again */
 	}
 	if (at > 1 && nx_huge_pages)
 		perm &= ~KITE_EPT_EXEC;
+	/* Somebody was faster, and has mapped what is beside it too. */
+	if (!(f->access & KITE_FAULT_ACCESS & ~READ_ONCE(*place)))
+		return at;
 	kite_ept_set(place, kite_ept_entry(f->host.pa, at, perm));
 	/* After the entry: who takes the page from the log must not miss the entry. */
 	if ((perm & KITE_EPT_WRITE) && log_protects(f))
 		kite_dirty_mark(v, f->slot, f->gpa >> PAGE_SHIFT);
 	if (at == 1 && fault_around > 1)
 		map_around(v, f, place);
+	return at;
 }
 
 static int map_section(struct kite_vcpu *v, struct fault *f)
@@ -179,9 +187,8 @@ static int map_section(struct kite_vcpu *v, struct fault *f)
 		return ret;
 	if (write && !f->host.writable)
 		return -EAGAIN;
-	map_host_page(v, f);
 	v->stats.faults++;
-	return 0;
+	return map_host_page(v, f);
 }
 
 int kite_map_fault(struct kite_vcpu *v, u64 gpa, u32 access)
@@ -237,7 +244,7 @@ int kite_handle_fault(struct kite_vcpu *v, u64 gpa, u32 access)
 	if (kite_irqchip_claims(v, gpa, 1))
 		return fault_apic(v, gpa, access);
 	ret = kite_map_fault(v, gpa, access);
-	if (!ret)
+	if (ret > 0)
 		return KITE_RESUME;
 	if (ret == -EACCES)
 		return kite_perm_exit(v, gpa, access);
@@ -312,6 +319,44 @@ int kite_fault_in(struct kite_vcpu *v, u64 gpa, u32 access)
 	return ret;
 }
 
+static int prefault_page(struct kite_vcpu *v, u64 gpa, u32 access)
+{
+	int ret;
+
+	cond_resched();
+	local_irq_disable();
+	ret = kite_map_fault(v, gpa, access);
+	local_irq_enable();
+	return ret == -EAGAIN ? kite_fault_in(v, gpa, access) : ret;
+}
+
+int kite_prefault(struct kite_vcpu *v, struct kite_prefault *arg, u32 phys_bits)
+{
+	u32 access = KITE_FAULT_AHEAD |
+		     (arg->flags & KITE_PREFAULT_WRITE ? KITE_ACCESS_WRITE : KITE_ACCESS_READ);
+	bool done = false;
+	u64 end, span;
+	int ret;
+
+	if ((arg->flags & ~KITE_PREFAULT_WRITE) || !arg->len || !PAGE_ALIGNED(arg->gpa) ||
+	    !PAGE_ALIGNED(arg->len) || check_add_overflow(arg->gpa, arg->len, &end) ||
+	    end > BIT_ULL(phys_bits))
+		return -EINVAL;
+	do {
+		ret = prefault_page(v, arg->gpa, access);
+		if (ret > 0) {
+			span = kite_ept_span(ret);
+			arg->gpa = min(end, (arg->gpa | (span - 1)) + 1);
+			arg->len = end - arg->gpa;
+			done = true;
+		}
+		if (ret == -EAGAIN || ret > 0)
+			ret = signal_pending(current) ? -EINTR : 0;
+	} while (arg->len && !ret);
+	/* What stopped it is told to a call that does nothing else. */
+	return done ? 0 : ret;
+}
+
 /* 1, or 0 with the record filled: the host has no such page. */
 static int host_refuses(struct kite_vcpu *v, int err)
 {
@@ -327,7 +372,7 @@ int kite_serve_fault(struct kite_vcpu *v)
 	if (ret == -ENOMEM)
 		return ret;
 	/* Slots or permissions changed, or it was only about the tables: the guest finds out. */
-	return !ret || ret == -ENOENT || ret == -EACCES ? 1 : host_refuses(v, ret);
+	return ret > 0 || ret == -ENOENT || ret == -EACCES ? 1 : host_refuses(v, ret);
 }
 
 int kite_serve_fault_in(struct kite_vcpu *v)

@@ -30,6 +30,18 @@ void kite_perms_free(struct kite_vm *vm)
 	kvfree(rcu_dereference_protected(vm->perms, true));
 }
 
+size_t kite_perms_bytes(struct kite_vm *vm)
+{
+	const struct kite_perms *perms;
+	size_t bytes;
+
+	rcu_read_lock();
+	perms = rcu_dereference(vm->perms);
+	bytes = perms ? struct_size(perms, range, perms->count) : 0;
+	rcu_read_unlock();
+	return bytes;
+}
+
 /* The range that @gpa lies in. */
 static u32 find(const struct kite_perms *perms, u64 gpa)
 {

@@ -19,6 +19,8 @@ static_assert(KITE_ACCESS_READ == KITE_EPT_READ && KITE_ACCESS_WRITE == KITE_EPT
 	      KITE_ACCESS_EXEC == KITE_EPT_EXEC);
 
 void kite_perms_free(struct kite_vm *vm);
+/* What it takes of the kernel's memory. */
+size_t kite_perms_bytes(struct kite_vm *vm);
 
 /* KITE_VM_SET_PERM; @phys_bits limits guest-physical addresses. */
 int kite_perm_set(struct kite_vm *vm, const struct kite_perm *arg, u32 phys_bits);

@@ -71,6 +71,7 @@
 #define KITE_VCPU_STOP		_IO(KITE_IOC, 0x4d)	/* no argument, 0 */
 #define KITE_VCPU_CONT		_IO(KITE_IOC, 0x4e)	/* no argument, 0 */
 #define KITE_VCPU_INJECT	_IO(KITE_IOC, 0x4f)	/* struct kite_inject */
+#define KITE_VCPU_PREFAULT	_IO(KITE_IOC, 0x50)	/* struct kite_prefault */
 #define KITE_VCPU_SET_RING	_IO(KITE_IOC, 0x51)	/* struct kite_set_ring */
 
 /**
@@ -764,7 +765,7 @@ struct kite_cpuid {
  * @windows_own: VMX windows in which Kite turned VMX on
  * @windows_shared: VMX windows beside another hypervisor
  * @injections: events injected
- * @faults: pages mapped on EPT violations
+ * @faults: pages mapped on EPT violations and by KITE_VCPU_PREFAULT
  * @halts: times the vCPU slept in HLT
  * @user_exits: returns of KITE_VCPU_RUN with an exit record
  * @directed_yields: times a spinning vCPU gave its CPU to another one
@@ -842,6 +843,30 @@ struct kite_inject {
 	__u32 error_code;
 	__u32 insn_len;
 	__aligned_u64 payload;
+};
+
+#define KITE_PREFAULT_WRITE	(1u << 0)	/* for writing, else for reading */
+
+/**
+ * struct kite_prefault - map memory before the guest asks for it
+ * @size: sizeof(struct kite_prefault)
+ * @flags: KITE_PREFAULT_WRITE or 0
+ * @gpa: guest-physical address, page aligned; moves on with what is done
+ * @len: bytes, page aligned, not 0; what is left when the call comes back
+ *
+ * Pages that the host does not have in memory are brought in as if the guest had read
+ * or written them; nothing is written. A signal, or a page that is refused, ends the call,
+ * with 0 if anything was done and else with an error: call again until @len is 0.
+ *
+ * Errors: EINVAL (alignment, wrap-around, beyond kite_info.phys_bits), EINTR (a signal),
+ * ENOENT (no slot at @gpa, or a read-only one and KITE_PREFAULT_WRITE), EACCES
+ * (KITE_VM_SET_PERM does not allow it), EFAULT, EHWPOISON (the host has no such page).
+ */
+struct kite_prefault {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 gpa;
+	__aligned_u64 len;
 };
 
 /* Why KITE_VCPU_RUN came back: kite_run.exit_reason. */

@@ -26,24 +26,6 @@
 /* Charges are made in pages, and each CPU keeps what is left of one for the next. */
 #define ROUNDING	(16ull << 10)
 
-static u64 info(int fd, const char *name)
-{
-	char path[64], line[128];
-	u64 value = ~0ull;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
-	f = fopen(path, "r");
-	ASSERT_TRUE(f);
-	while (fgets(line, sizeof(line), f))
-		if (!strncmp(line, name, strlen(name)) && line[strlen(name)] == ':')
-			value = strtoull(line + strlen(name) + 1, NULL, 10);
-	fclose(f);
-	if (value == ~0ull)
-		FAIL("no %s in %s", name, path);
-	return value;
-}
-
 /* Touch each page of the memory that is measured. */
 static void touch(u64 len)
 {
@@ -68,68 +50,60 @@ static struct kt_vm *vm_with_memory(u64 len)
 KITE_TEST(says_what_there_is)
 {
 	struct kt_vm *vm = vm_with_memory(4 * MIB);
-	u64 number = info(vm->fd, "vm"), memory = info(vm->fd, "memory");
+	u64 number = kt_vm_info(vm->fd, "vm"), memory = kt_vm_info(vm->fd, "memory");
 	struct kt_vcpu second;
 
-	EXPECT_EQ(1, info(vm->fd, "vcpus"));
-	EXPECT_EQ(3, info(vm->fd, "slots"));
-	EXPECT_EQ(0, info(vm->fd, "entries"));
+	EXPECT_EQ(1, kt_vm_info(vm->fd, "vcpus"));
+	EXPECT_EQ(3, kt_vm_info(vm->fd, "slots"));
+	EXPECT_EQ(0, kt_vm_info(vm->fd, "entries"));
 	kt_vcpu_init(&second, vm, 7);
-	EXPECT_EQ(2, info(vm->fd, "vcpus"));
+	EXPECT_EQ(2, kt_vm_info(vm->fd, "vcpus"));
 	kt_vcpu_close(&second);
-	EXPECT_EQ(1, info(vm->fd, "vcpus"));
+	EXPECT_EQ(1, kt_vm_info(vm->fd, "vcpus"));
 	vm_set_slot(vm->fd, SLOT, 0, 0, 0, NULL);
-	EXPECT_EQ(2, info(vm->fd, "slots"));
-	EXPECT_EQ(memory - 4 * MIB, info(vm->fd, "memory"));
-	EXPECT_EQ(number, info(vm->fd, "vm"));
-	EXPECT_NE(number, info(kt_vm_new(KT_LONG64)->fd, "vm"));
+	EXPECT_EQ(2, kt_vm_info(vm->fd, "slots"));
+	EXPECT_EQ(memory - 4 * MIB, kt_vm_info(vm->fd, "memory"));
+	EXPECT_EQ(number, kt_vm_info(vm->fd, "vm"));
+	EXPECT_NE(number, kt_vm_info(kt_vm_new(KT_LONG64)->fd, "vm"));
 }
 
 KITE_TEST(counts_tables_and_faults)
 {
 	struct kt_vm *vm = vm_with_memory(16 * MIB);
-	u64 tables = info(vm->fd, "tables"), faults;
+	u64 tables = kt_vm_info(vm->fd, "tables"), faults;
 
 	EXPECT_EQ(KT_PAGE, tables);	/* the root */
 	kt_call(&vm->vcpu, touch, 16 * MIB);
 	kt_expect_done(&vm->vcpu);
 	/* A table for each 2 MiB at least. */
-	EXPECT_GE(info(vm->fd, "tables"), tables + 8 * KT_PAGE);
-	faults = info(vm->fd, "faults");
+	EXPECT_GE(kt_vm_info(vm->fd, "tables"), tables + 8 * KT_PAGE);
+	faults = kt_vm_info(vm->fd, "faults");
 	EXPECT_GT(faults, 0);
-	EXPECT_GT(info(vm->fd, "entries"), 0);
+	EXPECT_GT(kt_vm_info(vm->fd, "entries"), 0);
 	/* The counters go on from where they are. */
-	EXPECT_GE(info(vm->fd, "faults"), faults);
+	EXPECT_GE(kt_vm_info(vm->fd, "faults"), faults);
 	vm_set_slot(vm->fd, SLOT, 0, 0, 0, NULL);
-	EXPECT_TRUE(info(vm->fd, "tables") <= tables + 12 * KT_PAGE);
+	EXPECT_TRUE(kt_vm_info(vm->fd, "tables") <= tables + 12 * KT_PAGE);
 }
 
 /* Each thing that a VM can be given costs something, and costs nothing once it is gone. */
 KITE_TEST(counts_what_is_added)
 {
 	struct kt_vm *vm = kt_vm_new_irqchip(KT_LONG64);
-	u64 before = info(vm->fd, "overhead"), more;
+	u64 before = kt_vm_info(vm->fd, "overhead"), more;
 	struct kite_irqfd irqfd = { .fd = kt_eventfd(), .gsi = 5 };
 	struct kite_ioeventfd bell = { .fd = irqfd.fd, .len = 4, .addr = KT_HOLE };
 
 	ASSERT_EQ(0, _vm_irqfd(vm->fd, irqfd));
-	more = info(vm->fd, "overhead");
+	more = kt_vm_info(vm->fd, "overhead");
 	EXPECT_GT(more, before);
 	irqfd.flags = KITE_IRQFD_DEASSIGN;
 	ASSERT_EQ(0, _vm_irqfd(vm->fd, irqfd));
-	EXPECT_EQ(before, info(vm->fd, "overhead"));
+	EXPECT_EQ(before, kt_vm_info(vm->fd, "overhead"));
 	ASSERT_EQ(0, _vm_ioeventfd(vm->fd, bell));
-	EXPECT_GT(info(vm->fd, "overhead"), before);
+	EXPECT_GT(kt_vm_info(vm->fd, "overhead"), before);
 	vcpu_set_debug(vm->vcpu.fd, KITE_DEBUG_TRACE);
-	EXPECT_GE(info(vm->fd, "overhead"), before + 4 * KT_PAGE);
-	/* A dirty log has a bit for each page, a ring 16 bytes for each element. */
-	before = info(vm->fd, "overhead");
-	vm_set_slot(vm->fd, SLOT, KITE_SLOT_LOG_DIRTY, KT_HOLE, 256 * MIB, (void *)MIB);
-	EXPECT_GE(info(vm->fd, "overhead"), before + 2 * KT_PAGE);
-	vm_set_slot(vm->fd, SLOT, 0, 0, 0, NULL);
-	EXPECT_EQ(before, info(vm->fd, "overhead"));
-	vcpu_set_ring(vm->vcpu.fd, KITE_RING_MIN);
-	EXPECT_GE(info(vm->fd, "overhead"), before + 4 * KT_PAGE);
+	EXPECT_GE(kt_vm_info(vm->fd, "overhead"), before + 4 * KT_PAGE);
 }
 
 /* A memory cgroup of our own, in a mount of our own. */
@@ -213,8 +187,8 @@ static void charge_a_vm(void)
 	vm = vm_with_memory(GUEST_RAM);
 	kt_call(&vm->vcpu, touch, GUEST_RAM);
 	kt_expect_done(&vm->vcpu);
-	tables = info(vm->fd, "tables");
-	overhead = info(vm->fd, "overhead");
+	tables = kt_vm_info(vm->fd, "tables");
+	overhead = kt_vm_info(vm->fd, "overhead");
 	after = settled(before + tables + overhead - ROUNDING);
 	kt_note("256 MiB guest: tables %llu, overhead %llu, charged %llu", tables, overhead,
 		after - before);

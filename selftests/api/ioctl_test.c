@@ -112,6 +112,12 @@ static void fill_inject(void *arg)
 	in->vector = 2;
 }
 
+static void fill_prefault(void *arg)
+{
+	((struct kite_prefault *)arg)->gpa = KT_SCRATCH;
+	((struct kite_prefault *)arg)->len = KT_PAGE;
+}
+
 /* Another descriptor each time; it stays open with the test. */
 static void fill_irqfd(void *arg)
 {
@@ -199,6 +205,8 @@ static const struct row {
 	  KITE_DEBUG_STEP | KITE_DEBUG_TRACE, fill_nothing },
 	{ "TRANSLATE", VCPU, KITE_VCPU_TRANSLATE, sizeof(struct kite_translate), true, 0,
 	  fill_translate, { RESERVED(kite_translate, gpa) } },
+	{ "PREFAULT", VCPU, KITE_VCPU_PREFAULT, sizeof(struct kite_prefault), true,
+	  KITE_PREFAULT_WRITE, fill_prefault },
 	{ "INJECT", VCPU, KITE_VCPU_INJECT, sizeof(struct kite_inject), false, 0, fill_inject },
 };
 

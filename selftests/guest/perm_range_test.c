@@ -5,8 +5,10 @@
  * allowed any more once the call has returned.
  */
 #include <sched.h>
+#include <string.h>
 #include <sys/mman.h>
 
+#include "mapping.h"
 #include "smp.h"
 
 #define GPA	0xa000000ul	/* a slot of the test's own */
@@ -158,4 +160,54 @@ KITE_TEST_MODES(change_under_running_vcpus, KT_IN_64)
 	for (i = 0; i < VCPUS; i++)
 		for (round = 1; round < PAGES; round++)
 			EXPECT_EQ(((u64 *)mem)[i], ((u64 *)(mem + round * KT_PAGE))[i]);
+}
+
+static void count_in_each_page(u64 len)
+{
+	u64 at;
+
+	for (at = 0; at < len; at += KT_PAGE)
+		++*(volatile u64 *)(GPA + at);
+}
+
+static void expect_counts(const u8 *mem, u64 len, u64 want)
+{
+	u64 at;
+
+	for (at = 0; at < len; at += KT_PAGE)
+		EXPECT_EQ(want, *(volatile u64 *)(mem + at));
+}
+
+/* Only the large page with the protected one is mapped in pieces, and only as long. */
+KITE_TEST_MODES(one_page_of_a_large_one, KT_IN_64)
+{
+	u64 len = 2 * KT_2M, page = GPA + 77 * KT_PAGE, tables;
+	u8 *mem = kt_map_thp(len);
+
+	vm_set_slot(vm->fd, SLOT, 0, GPA, len, mem);
+	kt_call(&vm->vcpu, count_in_each_page, len);
+	kt_expect_done(&vm->vcpu);
+	tables = kt_vm_info(vm->fd, "tables");
+	vm_set_perm(vm->fd, READ, page, KT_PAGE);
+	kt_call(&vm->vcpu, count_in_each_page, len);
+	kt_expect_exit(&vm->vcpu, KITE_EXIT_PROTECTION);
+	EXPECT_EQ(page, vm->vcpu.run->protection.gpa);
+	EXPECT_EQ(1ull, *(u64 *)(mem + 77 * KT_PAGE));
+	kt_call(&vm->vcpu, count_in_each_page, 77 * KT_PAGE);
+	kt_expect_done(&vm->vcpu);
+	EXPECT_EQ(tables + KT_PAGE, kt_vm_info(vm->fd, "tables"));
+	vm_set_perm(vm->fd, ALL, page, KT_PAGE);
+	memset(mem, 0, len);
+	kt_call(&vm->vcpu, count_in_each_page, len);
+	kt_expect_done(&vm->vcpu);
+	EXPECT_EQ(tables, kt_vm_info(vm->fd, "tables"));
+	expect_counts(mem, len, 1);
+	/* Restricted as a whole it stays whole. */
+	vm_set_perm(vm->fd, READ, GPA, len);
+	kt_call(&vm->vcpu, count_in_each_page, len);
+	kt_expect_exit(&vm->vcpu, KITE_EXIT_PROTECTION);
+	vm_set_perm(vm->fd, READ | WRITE, GPA, len);
+	kt_expect_done(&vm->vcpu);
+	EXPECT_EQ(tables, kt_vm_info(vm->fd, "tables"));
+	expect_counts(mem, len, 2);
 }

@@ -49,6 +49,8 @@ int _vcpu_set_lapic(int vcpu, struct kite_lapic *lapic);
 int _vcpu_get_cpuid(int vcpu, u32 leaf, u32 subleaf, struct kite_cpuid *cpuid);
 int _vcpu_get_stats(int vcpu, struct kite_stats *stats);
 int _vcpu_set_debug(int vcpu, u32 flags);
+/* @arg: gpa and len, as they are after the call. */
+int _vcpu_prefault(int vcpu, u32 flags, struct kite_prefault *arg);
 int _vcpu_translate(int vcpu, u64 gva, u64 *gpa);
 int _vcpu_set_ring(int vcpu, u32 entries);
 
@@ -97,6 +99,7 @@ int dev_open(void);
 #define vcpu_get_cpuid(...)	KT_MUST(_vcpu_get_cpuid(__VA_ARGS__))
 #define vcpu_get_stats(...)	KT_MUST(_vcpu_get_stats(__VA_ARGS__))
 #define vcpu_set_debug(...)	KT_MUST(_vcpu_set_debug(__VA_ARGS__))
+#define vcpu_prefault(...)	KT_MUST(_vcpu_prefault(__VA_ARGS__))
 #define vcpu_translate(...)	KT_MUST(_vcpu_translate(__VA_ARGS__))
 #define vcpu_set_ring(...)	KT_MUST(_vcpu_set_ring(__VA_ARGS__))
 

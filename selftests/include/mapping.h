@@ -31,6 +31,12 @@ struct kt_mapped kt_map_kind(const char *name, u64 len);
 u8 *kt_map_anonymous(u64 len);
 
 /*
+ * Anonymous memory in large pages of the host, all of it there; SKIPs the test where the
+ * host has none, or Kite does not use them.
+ */
+u8 *kt_map_thp(u64 len);
+
+/*
  * A directory on a new ext2 file system, which goes with the test's process. What is
  * written there survives kt_drop_caches() only if it was written back.
  */

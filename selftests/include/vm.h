@@ -69,6 +69,8 @@ struct kt_vm *kt_vm_new(enum kt_mode mode);
 struct kt_vm *kt_vm_new_irqchip(enum kt_mode mode);
 /* @flags and @tsc_khz as in struct kite_create_vm. */
 struct kt_vm *kt_vm_new_with(enum kt_mode mode, u32 flags, u32 tsc_khz);
+/* What the fdinfo of a VM's descriptor says. */
+u64 kt_vm_info(int fd, const char *name);
 /* Close its descriptors; the guest's memory stays. */
 void kt_vm_close(struct kt_vm *vm);
 /* Another vCPU, as after power-up. */

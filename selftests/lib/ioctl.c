@@ -262,6 +262,13 @@ int _vcpu_set_debug(int vcpu, u32 flags)
 	return call(vcpu, KITE_VCPU_SET_DEBUG, &arg);
 }
 
+int _vcpu_prefault(int vcpu, u32 flags, struct kite_prefault *arg)
+{
+	arg->size = sizeof(*arg);
+	arg->flags = flags;
+	return call(vcpu, KITE_VCPU_PREFAULT, arg);
+}
+
 int _vcpu_translate(int vcpu, u64 gva, u64 *gpa)
 {
 	struct kite_translate arg = { .size = sizeof(arg), .gva = gva };

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include "checker.h"
 #include "mapping.h"
 
 #include <fcntl.h>
@@ -222,6 +223,27 @@ struct kt_mapped kt_map(const struct kt_mapping *kind, u64 len)
 	if (!kind->huge)
 		ASSERT_EQ(0, madvise(m.mem, len, kind->thp ? MADV_HUGEPAGE : MADV_NOHUGEPAGE));
 	return m;
+}
+
+static bool uses_large_pages(void)
+{
+	FILE *f = fopen("/sys/module/kite/parameters/large_pages", "r");
+	int c = f ? getc(f) : 'N';
+
+	if (f)
+		fclose(f);
+	return c == 'Y';
+}
+
+u8 *kt_map_thp(u64 len)
+{
+	u8 *mem = kt_map_kind("anonymous_thp", len).mem;
+	u64 before = kt_meminfo("AnonHugePages");
+
+	memset(mem, 0, len);
+	if (!uses_large_pages() || kt_meminfo("AnonHugePages") < before + len / 1024)
+		SKIP("no large pages");
+	return mem;
 }
 
 struct kt_mapped kt_map_kind(const char *name, u64 len)

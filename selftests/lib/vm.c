@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "vm.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -64,6 +66,24 @@ struct kt_vm *kt_vm_new_with(enum kt_mode mode, u32 flags, u32 tsc_khz)
 	kt_vcpu_init(&vm->vcpu, vm, 0);
 	kt_vcpu_set_mode(&vm->vcpu, mode);
 	return vm;
+}
+
+u64 kt_vm_info(int fd, const char *name)
+{
+	char path[64], line[128];
+	u64 value = ~0ull;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	f = fopen(path, "r");
+	ASSERT_TRUE(f);
+	while (fgets(line, sizeof(line), f))
+		if (!strncmp(line, name, strlen(name)) && line[strlen(name)] == ':')
+			value = strtoull(line + strlen(name) + 1, NULL, 10);
+	fclose(f);
+	if (value == ~0ull)
+		FAIL("no %s in %s", name, path);
+	return value;
 }
 
 void kt_vm_close(struct kt_vm *vm)
