@@ -10,6 +10,7 @@
 #include <linux/string.h>
 
 #include "backend.h"
+#include "dirty.h"
 #include "fpu.h"
 #include "ioeventfd.h"
 #include "irqfd.h"
@@ -25,8 +26,10 @@ static void add_slots(struct kite_vm *vm, struct kite_account *a)
 	rcu_read_lock();
 	slots = rcu_dereference(vm->slots);
 	a->slots = slots->count;
-	for (i = 0; i < slots->count; i++)
+	for (i = 0; i < slots->count; i++) {
 		a->memory += slots->slot[i].len;
+		a->overhead += kite_log_bytes(slots->slot[i].log);
+	}
 	a->overhead += struct_size(slots, slot, slots->count);
 	rcu_read_unlock();
 }
@@ -41,7 +44,8 @@ static void add_vcpu(struct kite_vcpu *v, struct kite_account *a)
 	if (READ_ONCE(v->trace))
 		pages += KITE_TRACE_PAGES;
 	a->vcpus++;
-	a->overhead += kite_hw_vcpu_bytes() + kite_fpu_bytes() + pages * PAGE_SIZE;
+	a->overhead += kite_hw_vcpu_bytes() + kite_fpu_bytes() + kite_ring_bytes(v) +
+		       pages * PAGE_SIZE;
 	a->entries += READ_ONCE(v->stats.entries);
 	a->faults += READ_ONCE(v->stats.faults);
 }

@@ -2,7 +2,7 @@
 #include "dirty.h"
 
 #include <linux/err.h>
-#include <linux/math.h>
+#include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/nospec.h>
 #include <linux/overflow.h>
@@ -17,15 +17,24 @@
 
 #define LOG_FLAGS	(GFP_KERNEL_ACCOUNT | __GFP_NOWARN)
 
+static size_t log_bytes(u64 pages)
+{
+	return struct_size_t(struct kite_log, bits, BITS_TO_LONGS(pages));
+}
+
 struct kite_log *kite_log_alloc(u64 len)
 {
 	u64 pages = len >> PAGE_SHIFT;
-	struct kite_log *log;
+	struct kite_log *log = kvzalloc(log_bytes(pages), LOG_FLAGS);
 
-	log = kvzalloc(struct_size(log, bits, BITS_TO_LONGS(pages)), LOG_FLAGS);
 	if (log)
 		log->pages = pages;
 	return log;
+}
+
+size_t kite_log_bytes(const struct kite_log *log)
+{
+	return log ? log_bytes(log->pages) : 0;
 }
 
 /* The CPUs note pages from their next window on: before a page is mapped that they are to note. */
@@ -97,14 +106,14 @@ static void protect_run(struct kite_protect *p)
 	}
 }
 
+/* Pages in between are protected for nothing: cheaper than another walk for so few. */
+#define GAP	16
+
 void kite_protect(struct kite_protect *p, const struct kite_slot_entry *slot, u64 first, u64 end)
 {
-	if (p->end && p->slot == slot && p->end == first) {
-		p->end = end;
-		return;
-	}
-	if (p->end && p->slot == slot && p->first == end) {
-		p->first = first;
+	if (p->end && p->slot == slot && first <= p->end + GAP && end + GAP >= p->first) {
+		p->first = min(p->first, first);
+		p->end = max(p->end, end);
 		return;
 	}
 	if (p->end)
@@ -177,7 +186,6 @@ static void take(const struct part *part, unsigned long *bits)
 		if (!bits[i])
 			continue;
 		bits[i] &= atomic_long_fetch_andnot(bits[i], (atomic_long_t *)&part->log[i]);
-		/* Pages in between are protected for nothing: cheaper than a walk for each run. */
 		if (bits[i])
 			kite_protect(&p, part->slot, first + __ffs(bits[i]),
 				     first + __fls(bits[i]) + 1);

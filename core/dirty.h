@@ -27,6 +27,8 @@ struct kite_log {
 /* For @len bytes, all clean; NULL without memory. Freed by kvfree_rcu(). */
 struct kite_log *kite_log_alloc(u64 len);
 
+size_t kite_log_bytes(const struct kite_log *log);
+
 /* One more slot, or one less, of @vm has a log: before and after it can be found. */
 void kite_log_start(struct kite_vm *vm);
 void kite_log_stop(struct kite_vm *vm);

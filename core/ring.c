@@ -54,6 +54,12 @@ void kite_ring_free(struct kite_vcpu *v)
 	vfree(v->ring.shared);
 }
 
+size_t kite_ring_bytes(const struct kite_vcpu *v)
+{
+	/* Pairs with the release in kite_ring_set(). */
+	return smp_load_acquire(&v->ring.shared) ? ring_size(v->ring.entries) : 0;
+}
+
 struct page *kite_ring_page(struct kite_vcpu *v, unsigned long index)
 {
 	/* Pairs with the release in kite_ring_set(). */

@@ -28,6 +28,7 @@ struct kite_vcpu_ring {
 /* KITE_VCPU_SET_RING. */
 int kite_ring_set(struct kite_vcpu *v, const struct kite_set_ring *arg);
 void kite_ring_free(struct kite_vcpu *v);
+size_t kite_ring_bytes(const struct kite_vcpu *v);
 /* Page @index of the ring's mapping, or NULL. */
 struct page *kite_ring_page(struct kite_vcpu *v, unsigned long index);
 

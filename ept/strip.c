@@ -48,11 +48,25 @@ static u64 mask_for(u64 mask, u64 gpa, u64 next, unsigned int level)
 	return whole || mask == KITE_EPT_ACCESSED ? mask : KITE_EPT_ALL;
 }
 
+/* The last level, of which most entries may have nothing to take. */
+static void strip_pages(struct kite_ept *ept, u64 *place, u64 *end, u64 mask,
+			struct kite_ept_batch *batch)
+{
+	for (; place < end; place++)
+		if (READ_ONCE(*place) & mask)
+			strip_entry(ept, place, mask, batch);
+}
+
 static u64 strip_table(struct kite_ept *ept, u64 *table, unsigned int level, u64 gpa, u64 end,
 		       u64 mask, struct kite_ept_batch *batch)
 {
 	u64 next, at;
 
+	if (level == 1) {
+		table += kite_ept_index(gpa, 1);
+		strip_pages(ept, table, table + ((end - gpa) >> KITE_EPT_PAGE_SHIFT), mask, batch);
+		return end;
+	}
 	for (; gpa < end; gpa = next) {
 		u64 *place = &table[kite_ept_index(gpa, level)];
 		u64 entry = READ_ONCE(*place);

@@ -147,7 +147,7 @@ struct kite_vcpu *kite_hw_vcpu_alloc(void)
 /* The structure, the VMCS and the MSR bitmap. The number in @vpids is shared by all VMs. */
 size_t kite_hw_vcpu_bytes(void)
 {
-	return sizeof(struct vmx_vcpu) + 2 * PAGE_SIZE;
+	return sizeof(struct vmx_vcpu) + (kite_hw_has_pml() ? 3 : 2) * PAGE_SIZE;
 }
 
 void kite_hw_vcpu_free(struct kite_vcpu *v)

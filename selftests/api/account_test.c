@@ -104,6 +104,14 @@ KITE_TEST(counts_what_is_added)
 	EXPECT_GT(kt_vm_info(vm->fd, "overhead"), before);
 	vcpu_set_debug(vm->vcpu.fd, KITE_DEBUG_TRACE);
 	EXPECT_GE(kt_vm_info(vm->fd, "overhead"), before + 4 * KT_PAGE);
+	/* A dirty log has a bit for each page, a ring 16 bytes for each element. */
+	before = kt_vm_info(vm->fd, "overhead");
+	vm_set_slot(vm->fd, SLOT, KITE_SLOT_LOG_DIRTY, KT_HOLE, 256 * MIB, (void *)MIB);
+	EXPECT_GE(kt_vm_info(vm->fd, "overhead"), before + 2 * KT_PAGE);
+	vm_set_slot(vm->fd, SLOT, 0, 0, 0, NULL);
+	EXPECT_EQ(before, kt_vm_info(vm->fd, "overhead"));
+	vcpu_set_ring(vm->vcpu.fd, KITE_RING_MIN);
+	EXPECT_GE(kt_vm_info(vm->fd, "overhead"), before + 4 * KT_PAGE);
 }
 
 /* A memory cgroup of our own, in a mount of our own. */
