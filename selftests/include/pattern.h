@@ -38,6 +38,7 @@ struct kt_action {
 
 /* How the host has the memory: the parameter of a test. */
 #define KT_PATTERN_THP	BIT(0)
+#define KT_PATTERN_LOGGED BIT(1)	/* with a dirty log, and a copy that follows it */
 
 /* Where the memory is in this process; an action may move it. */
 extern u8 *kt_mem;
@@ -53,6 +54,8 @@ void kt_pattern_start(unsigned int param, enum kt_discards discards);
 void kt_pattern_pass(void);
 /* Fails the test, with particulars, if a guest has found a wrong byte. */
 void kt_pattern_check(void);
+/* Put kt_mem under the slot. */
+void kt_pattern_set_slot(void);
 /* Ask for pages of the size under test in a new mapping. */
 void kt_pattern_advise(u8 *at, size_t len);
 /* Stop the guests and check all memory from this side too. */
@@ -106,7 +109,7 @@ u64 kt_huge_kb(void);
 		kt_pattern_register(tests, #name, name);			\
 	}
 
-#define KT_PATTERN_KINDS	2
+#define KT_PATTERN_KINDS	4
 
 void kt_pattern_register(struct kt_test *tests, const char *name, void (*fn)(unsigned int));
 

@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -16,12 +17,19 @@
 /* Rounds after which the guests must have seen everything, and large pages are made again. */
 #define BATCH		40
 
-static const char *const kinds[KT_PATTERN_KINDS] = { "4k", "thp" };
+static const char *const kinds[KT_PATTERN_KINDS] = {
+	"4k", "thp", "4k_logged", "thp_logged",
+};
 
 u8 *kt_mem;
 struct kt_smp *kt_pattern_smp;
 
 static bool thp;
+
+/* What the log says has been written is copied here. */
+static bool logged;
+static u8 *image;
+static u64 copied;
 
 void kt_pattern_register(struct kt_test *tests, const char *name, void (*fn)(unsigned int))
 {
@@ -60,17 +68,52 @@ static void populate(void)
 	ASSERT_EQ(thp ? KT_PATTERN_LEN / 1024 : 0, kt_huge_kb());
 }
 
+static void copy_page(u64 page)
+{
+	memcpy(image + page * KT_PAGE, kt_mem + page * KT_PAGE, KT_PAGE);
+	copied++;
+}
+
+static void follow_log(void)
+{
+	u64 bits[KT_PATTERN_PAGES / 64], i;
+
+	if (!logged)
+		return;
+	vm_get_dirty(kt_pattern_smp->vm->fd, KT_PATTERN_SLOT, KITE_DIRTY_CLEAR, 0,
+		     KT_PATTERN_PAGES, bits);
+	for (i = 0; i < KT_PATTERN_PAGES; i++)
+		if (bits[i / 64] & BIT(i % 64))
+			copy_page(i);
+}
+
+void kt_pattern_set_slot(void)
+{
+	static u8 *at;
+	u64 i;
+
+	vm_set_slot(kt_pattern_smp->vm->fd, KT_PATTERN_SLOT, logged ? KITE_SLOT_LOG_DIRTY : 0,
+		    KT_PATTERN_GPA, KT_PATTERN_LEN, kt_mem);
+	/* Where it has moved to a log begins that knows nothing yet. */
+	for (i = 0; logged && at != kt_mem && i < KT_PATTERN_PAGES; i++)
+		copy_page(i);
+	at = kt_mem;
+}
+
 void kt_pattern_start(unsigned int param, enum kt_discards discards)
 {
 	struct kt_smp *smp = kt_smp_new(KT_PATTERN_VCPUS, false);
 	unsigned int i;
 
 	thp = param & KT_PATTERN_THP;
+	logged = param & KT_PATTERN_LOGGED;
 	kt_pattern_smp = smp;
 	kt_pattern.discards = discards;
 	kt_mem = kt_map_anonymous(KT_PATTERN_LEN);
 	populate();
-	vm_set_slot(smp->vm->fd, KT_PATTERN_SLOT, 0, KT_PATTERN_GPA, KT_PATTERN_LEN, kt_mem);
+	if (logged)
+		image = kt_map_anonymous(KT_PATTERN_LEN);
+	kt_pattern_set_slot();
 	for (i = 0; i < KT_PATTERN_VCPUS; i++)
 		kt_smp_call(smp, i, kt_pattern_work, i);
 	kt_smp_start(smp);
@@ -99,6 +142,7 @@ void kt_pattern_pass(void)
 		while (kt_pattern.passes[i] < since[i] + 2)
 			usleep(200);
 	kt_pattern_check();
+	follow_log();
 }
 
 void kt_pattern_finish(void)
@@ -112,6 +156,13 @@ void kt_pattern_finish(void)
 	for (page = 0; page < KT_PATTERN_PAGES; page++)
 		kt_pattern_visit(page, (volatile u64 *)(kt_mem + page * KT_PAGE));
 	kt_pattern_check();
+	if (!logged)
+		return;
+	follow_log();
+	kt_note("%llu pages copied", copied);
+	/* What the host takes away is no write of the guest. */
+	if (kt_pattern.discards == KT_KEEPS)
+		EXPECT_EQ(0, memcmp(image, kt_mem, KT_PATTERN_LEN));
 }
 
 void kt_pattern_rounds(const struct kt_action *action, unsigned int param)
@@ -123,6 +174,7 @@ void kt_pattern_rounds(const struct kt_action *action, unsigned int param)
 	for (round = 0; round < n; round++) {
 		action->fn(round);
 		kt_pattern_linger();
+		follow_log();
 		if (round % BATCH)
 			continue;
 		kt_pattern_pass();

@@ -23,7 +23,7 @@ static void dontneed(u64 round)
 	kt_discard_end(&r);
 }
 
-KT_PATTERN_TEST(pages_are_dropped, dontneed, 40, KT_ZEROES)
+KT_PATTERN_TEST(pages_are_dropped, dontneed, 20, KT_ZEROES)
 
 /* Reclaim drops what has been freed and not been written since. */
 static void lazily_free(u64 round)
@@ -43,7 +43,7 @@ static void lazily_free(u64 round)
 	advise(&r, MADV_PAGEOUT);
 }
 
-KT_PATTERN_TEST(pages_are_freed_lazily, lazily_free, 40, KT_MAY_ZERO)
+KT_PATTERN_TEST(pages_are_freed_lazily, lazily_free, 20, KT_MAY_ZERO)
 
 static void make_cold(u64 round)
 {
@@ -53,7 +53,7 @@ static void make_cold(u64 round)
 	advise(&r, MADV_COLD);
 }
 
-KT_PATTERN_TEST(pages_are_cold, make_cold, 40, KT_KEEPS)
+KT_PATTERN_TEST(pages_are_cold, make_cold, 20, KT_KEEPS)
 
 /* A page that the guest has lost is somebody else's: the guest must not write to it. */
 static void lose(u64 round)

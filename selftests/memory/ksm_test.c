@@ -129,7 +129,7 @@ KT_PATTERN_REGISTER(vms_merge_and_diverge)
 /* Merged by the kernel and parted by the guests at any moment: a round is a page that did both. */
 static void pages_merge_and_part(unsigned int param)
 {
-	u64 rounds = kt_times(100), copied = kt_vmstat("cow_ksm"), done = 0;
+	u64 rounds = kt_times(20), copied = kt_vmstat("cow_ksm"), done = 0;
 
 	start(param);
 	shared->write_every = SELDOM;

@@ -38,7 +38,7 @@ static void protect(u64 round)
 	ASSERT_EQ(0, mprotect(r.at, r.len, PROT_READ | PROT_WRITE));
 }
 
-KT_PATTERN_TEST(protection_changes, protect, 40, KT_KEEPS)
+KT_PATTERN_TEST(protection_changes, protect, 20, KT_KEEPS)
 
 /* The mapping goes and another one comes in its place. */
 static void replace(u64 round)
@@ -55,7 +55,7 @@ static void replace(u64 round)
 	kt_discard_end(&r);
 }
 
-KT_PATTERN_TEST(mappings_are_replaced, replace, 40, KT_ZEROES)
+KT_PATTERN_TEST(mappings_are_replaced, replace, 20, KT_ZEROES)
 
 static void move(u8 *from, u8 *to, size_t len)
 {
@@ -75,13 +75,7 @@ static void move_and_return(u64 round)
 	reserve(away, r.len);
 }
 
-KT_PATTERN_TEST(mappings_move_and_return, move_and_return, 40, KT_KEEPS)
-
-static void set_slot(void)
-{
-	vm_set_slot(kt_pattern_smp->vm->fd, KT_PATTERN_SLOT, 0, KT_PATTERN_GPA, KT_PATTERN_LEN,
-		    kt_mem);
-}
+KT_PATTERN_TEST(mappings_move_and_return, move_and_return, 20, KT_KEEPS)
 
 /* For good, and the slot follows. */
 static void move_with_slot(u64 round)
@@ -96,20 +90,20 @@ static void move_with_slot(u64 round)
 	kt_mem = home[!(round & 1)];
 	move(from, kt_mem, KT_PATTERN_LEN);
 	kt_pattern_linger();
-	set_slot();
+	kt_pattern_set_slot();
 	reserve(from, KT_PATTERN_LEN);
 }
 
-KT_PATTERN_TEST(the_slot_moves, move_with_slot, 40, KT_KEEPS)
+KT_PATTERN_TEST(the_slot_moves, move_with_slot, 20, KT_KEEPS)
 
 /* The same memory under the slot again, as after a change of its flags. */
 static void set_slot_again(u64 round)
 {
 	(void)round;
-	set_slot();
+	kt_pattern_set_slot();
 }
 
-KT_PATTERN_TEST(the_slot_is_set_again, set_slot_again, 40, KT_KEEPS)
+KT_PATTERN_TEST(the_slot_is_set_again, set_slot_again, 20, KT_KEEPS)
 
 /* Exit status of the child: it has its own copy, which stays as it was. */
 static int child(u64 round)

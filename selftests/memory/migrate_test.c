@@ -52,7 +52,7 @@ static void renew(void)
 /* A round is a page that was moved. */
 static void pages_migrate(unsigned int param)
 {
-	u64 rounds = kt_times(40), moved = 0, runs = 0, done = kt_vmstat("pgmigrate_success");
+	u64 rounds = kt_times(20), moved = 0, runs = 0, done = kt_vmstat("pgmigrate_success");
 
 	if (access(COMPACT, W_OK))
 		SKIP("no %s", COMPACT);

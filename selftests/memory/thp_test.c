@@ -52,7 +52,7 @@ static void pages_collapse(unsigned int param)
 
 	if (madvise(NULL, 0, MADV_COLLAPSE))
 		SKIP("no MADV_COLLAPSE: errno %d", errno);
-	kt_pattern_rounds(&(const struct kt_action){ "collapse", collapse, 40, KT_KEEPS }, param);
+	kt_pattern_rounds(&(const struct kt_action){ "collapse", collapse, 20, KT_KEEPS }, param);
 	made = kt_vmstat("thp_collapse_alloc") - before;
 	split = kt_vmstat("thp_split_pmd") - split;
 	kt_note("%llu large pages made, %llu mappings of one split", made, split);
@@ -80,7 +80,7 @@ KITE_TEST_TIMEOUT(pages_split, 120)
 	u64 before = kt_vmstat("thp_split_page");
 
 	need(SPLIT);
-	kt_pattern_rounds(&(const struct kt_action){ "split", split_all, 40, KT_KEEPS },
+	kt_pattern_rounds(&(const struct kt_action){ "split", split_all, 20, KT_KEEPS },
 			  KT_PATTERN_THP);
 	kt_note("%llu large pages split", kt_vmstat("thp_split_page") - before);
 	EXPECT_GT(kt_vmstat("thp_split_page"), before);
@@ -107,7 +107,7 @@ static void khugepaged_works(unsigned int param)
 	need(KHUGEPAGED "scan_sleep_millisecs");
 	ASSERT_TRUE(kt_write_file(KHUGEPAGED "scan_sleep_millisecs", "0"));
 	ASSERT_TRUE(kt_write_file(KHUGEPAGED "alloc_sleep_millisecs", "0"));
-	kt_pattern_rounds(&(const struct kt_action){ "khugepaged", advise_size, 40, KT_KEEPS },
+	kt_pattern_rounds(&(const struct kt_action){ "khugepaged", advise_size, 20, KT_KEEPS },
 			  param);
 	kt_note("%llu scans, %llu large pages made",
 		kt_read_number(KHUGEPAGED "full_scans") - scans,
