@@ -118,6 +118,25 @@ static void fill_prefault(void *arg)
 	((struct kite_prefault *)arg)->len = KT_PAGE;
 }
 
+static void fill_dirty(void *arg)
+{
+	struct kite_dirty *dirty = arg;
+
+	vm_set_slot(vm->fd, 8, KITE_SLOT_LOG_DIRTY, 0x200000000, 64 * KT_PAGE, vm->ram);
+	dirty->slot = 8;
+	dirty->pages = 64;
+	dirty->uaddr = (unsigned long)image;
+}
+
+/* A vCPU has only one. */
+static void fill_ring(void *arg)
+{
+	if (fds[VCPU] != vm->vcpu.fd)
+		close(fds[VCPU]);
+	fds[VCPU] = vm_create_vcpu(vm->fd, 5);
+	((struct kite_set_ring *)arg)->entries = KITE_RING_MIN;
+}
+
 /* Another descriptor each time; it stays open with the test. */
 static void fill_irqfd(void *arg)
 {
@@ -159,7 +178,11 @@ static const struct row {
 	  KITE_VM_IRQCHIP | KITE_VM_PVCLOCK, fill_nothing,
 	  { RESERVED(kite_create_vm, reserved) }, 8 },
 	{ "SET_SLOT", VM, KITE_VM_SET_SLOT, sizeof(struct kite_slot), false,
-	  KITE_SLOT_READONLY, fill_slot, { RESERVED(kite_slot, reserved) } },
+	  KITE_SLOT_READONLY | KITE_SLOT_LOG_DIRTY, fill_slot, { RESERVED(kite_slot, reserved) } },
+	{ "GET_DIRTY", VM, KITE_VM_GET_DIRTY, sizeof(struct kite_dirty), false,
+	  KITE_DIRTY_CLEAR, fill_dirty, { RESERVED(kite_dirty, reserved) } },
+	{ "CLEAR_DIRTY", VM, KITE_VM_CLEAR_DIRTY, sizeof(struct kite_dirty), false, 0,
+	  fill_dirty, { RESERVED(kite_dirty, reserved) } },
 	{ "SET_PERM", VM, KITE_VM_SET_PERM, sizeof(struct kite_perm), false, 0, fill_perm,
 	  { RESERVED(kite_perm, view) } },
 	{ "CREATE_VCPU", VM, KITE_VM_CREATE_VCPU, sizeof(struct kite_create_vcpu), false, 0,
@@ -208,10 +231,17 @@ static const struct row {
 	{ "PREFAULT", VCPU, KITE_VCPU_PREFAULT, sizeof(struct kite_prefault), true,
 	  KITE_PREFAULT_WRITE, fill_prefault },
 	{ "INJECT", VCPU, KITE_VCPU_INJECT, sizeof(struct kite_inject), false, 0, fill_inject },
+	/* The last, because the vCPU is another one afterwards. */
+	{ "SET_RING", VCPU, KITE_VCPU_SET_RING, sizeof(struct kite_set_ring), false, 0,
+	  fill_ring, { RESERVED(kite_set_ring, reserved) } },
 };
 
-static const unsigned long without_argument[] = {
-	KITE_VCPU_RUN, KITE_VCPU_KICK, KITE_VCPU_NMI, KITE_VCPU_STOP, KITE_VCPU_CONT,
+static const struct {
+	enum object object;
+	unsigned long cmd;
+} without_argument[] = {
+	{ VCPU, KITE_VCPU_RUN }, { VCPU, KITE_VCPU_KICK }, { VCPU, KITE_VCPU_NMI },
+	{ VCPU, KITE_VCPU_STOP }, { VCPU, KITE_VCPU_CONT }, { VM, KITE_VM_RESET_RINGS },
 };
 
 static void setup(void)
@@ -414,8 +444,10 @@ KITE_TEST(exists_on_its_own_kind_of_fd_only)
 		EXPECT_ERRNO(ENOTTY, __kt_ioctl(pipe_fd, row->cmd, buf));
 	}
 	for (i = 0; i < ARRAY_SIZE(without_argument); i++) {
-		EXPECT_ERRNO(ENOTTY, __kt_ioctl(fds[DEV], without_argument[i], NULL));
-		EXPECT_ERRNO(ENOTTY, __kt_ioctl(fds[VM], without_argument[i], NULL));
+		for (other = 0; other < OBJECTS; other++)
+			if (other != (int)without_argument[i].object)
+				EXPECT_ERRNO(ENOTTY, __kt_ioctl(fds[other],
+								without_argument[i].cmd, NULL));
 	}
 }
 
@@ -424,7 +456,7 @@ static bool known(enum object object, unsigned long cmd)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(without_argument); i++)
-		if (object == VCPU && cmd == without_argument[i])
+		if (object == without_argument[i].object && cmd == without_argument[i].cmd)
 			return true;
 	FOR_EACH_ROW(row)
 		if (row->object == object && row->cmd == cmd)
@@ -456,8 +488,10 @@ KITE_TEST(no_argument_means_none)
 
 	setup();
 	for (i = 0; i < ARRAY_SIZE(without_argument); i++) {
-		EXPECT_ERRNO(EINVAL, __kt_ioctl(fds[VCPU], without_argument[i], buf));
-		EXPECT_ERRNO(EINVAL, __kt_ioctl(fds[VCPU], without_argument[i], (void *)1));
+		int fd = fds[without_argument[i].object];
+
+		EXPECT_ERRNO(EINVAL, __kt_ioctl(fd, without_argument[i].cmd, buf));
+		EXPECT_ERRNO(EINVAL, __kt_ioctl(fd, without_argument[i].cmd, (void *)1));
 	}
 }
 
