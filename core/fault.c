@@ -259,7 +259,7 @@ static int host_page(unsigned long uaddr, bool write)
 
 	/* What can be had without the lock has been looked for already. */
 	ret = get_user_pages_unlocked(uaddr & PAGE_MASK, 1, &page,
-				      (write ? FOLL_WRITE : 0) | KITE_FOLL_NUMA);
+				      (write ? FOLL_WRITE : 0) | FOLL_HWPOISON | KITE_FOLL_NUMA);
 	if (ret != 1)
 		return ret;
 	put_page(page);

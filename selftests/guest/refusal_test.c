@@ -194,6 +194,35 @@ KITE_TEST(beyond_the_end_of_hugetlb)
 				   EFAULT });
 }
 
+/* Pages that nobody has reserved: the host runs out of them. */
+static struct kt_mapped make_unreserved(void)
+{
+	struct kt_mapped m = kt_map_kind("hugetlb_2m", 2 * KT_2M);
+
+	ASSERT_TRUE(mmap(m.mem, 2 * KT_2M, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS |
+			 MAP_HUGETLB | MAP_NORESERVE | MAP_FIXED, -1, 0) == m.mem);
+	m.mem[0] = 1;
+	return m;
+}
+
+static void take_huge_page(struct kt_mapped *m)
+{
+	ASSERT_EQ(0, madvise(m->mem + KT_2M, KT_2M, MADV_DONTNEED));
+	kt_set_huge_pages(KT_2M, 1);
+}
+
+static void give_huge_page(struct kt_mapped *m)
+{
+	(void)m;
+	kt_set_huge_pages(KT_2M, 2);
+}
+
+KITE_TEST(no_huge_page_left)
+{
+	refused(&(struct refusal){ make_unreserved, take_huge_page, give_huge_page, KT_2M, false,
+				   EFAULT });
+}
+
 static int uffd;
 
 /* Missing pages are not waited for: they raise SIGBUS. */
@@ -238,7 +267,7 @@ static void poison(struct kt_mapped *m)
 
 KITE_TEST(poisoned_by_hardware)
 {
-	refused(&(struct refusal){ make_anonymous, poison, map_again, KT_PAGE, false, EFAULT });
+	refused(&(struct refusal){ make_anonymous, poison, map_again, KT_PAGE, false, EHWPOISON });
 }
 
 /* The page at @gpa of the VM's low memory. */

@@ -42,8 +42,10 @@ u8 *kt_map_thp(u64 len);
  */
 const char *kt_disk(void);
 void kt_drop_caches(void);
-/* Have the host keep @count free pages of hugetlb of @size; SKIPs the test if it cannot. */
-void kt_huge_pages(u64 size, u64 count);
+/* Have the host keep @count pages of hugetlb of @size; SKIPs the test if it cannot. */
+void kt_set_huge_pages(u64 size, u64 count);
+/* The same, if there are fewer. */
+void kt_need_huge_pages(u64 size, u64 count);
 
 /* A test that is run once with each kind. */
 #define KT_MAPPINGS	13

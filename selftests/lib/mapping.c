@@ -67,27 +67,42 @@ void kt_drop_caches(void)
 		SKIP("cannot drop caches: errno %d", errno);
 }
 
-void kt_huge_pages(u64 size, u64 count)
+static const char *huge_file(u64 size)
 {
-	char name[96], text[32];
-	unsigned long free = 0;
-	FILE *f;
+	static char name[96];
 
 	snprintf(name, sizeof(name), "/sys/kernel/mm/hugepages/hugepages-%llukB/nr_hugepages",
 		 size / 1024);
-	f = fopen(name, "r");
-	if (f && fscanf(f, "%lu", &free) == 1 && free < count) {
-		snprintf(text, sizeof(text), "%llu", count);
-		kt_write_file(name, text);
-		rewind(f);
-		if (fscanf(f, "%lu", &free) != 1)
-			free = 0;
-	}
+	return name;
+}
+
+static u64 huge_pages(u64 size)
+{
+	FILE *f = fopen(huge_file(size), "r");
+	u64 n = 0;
+
+	if (f && fscanf(f, "%llu", &n) != 1)
+		n = 0;
 	if (f)
 		fclose(f);
-	if (free < count)
-		SKIP("%lu of %llu huge pages of %llu kB; see docs/testing.md", free, count,
-		     size / 1024);
+	return n;
+}
+
+void kt_set_huge_pages(u64 size, u64 count)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "%llu", count);
+	kt_write_file(huge_file(size), text);
+	if (huge_pages(size) != count)
+		SKIP("%llu of %llu huge pages of %llu kB; see docs/testing.md", huge_pages(size),
+		     count, size / 1024);
+}
+
+void kt_need_huge_pages(u64 size, u64 count)
+{
+	if (huge_pages(size) < count)
+		kt_set_huge_pages(size, count);
 }
 
 static int sized(int fd, u64 len)
@@ -209,7 +224,7 @@ struct kt_mapped kt_map(const struct kt_mapping *kind, u64 len)
 
 	/* A child that writes needs as many again. */
 	if (kind->huge)
-		kt_huge_pages(kind->huge, len / kind->huge * (kind->shared ? 1 : 2));
+		kt_need_huge_pages(kind->huge, len / kind->huge * (kind->shared ? 1 : 2));
 	if (kind->open)
 		m.fd = kind->open(len);
 	else
