@@ -257,7 +257,7 @@ static const struct opt opts[] = {
 	  set_module },
 	{ "append", "STRING", "command line of the kernel", set_append },
 	{ "mem", "SIZE", "memory, with K, M, G or T behind it; 2M to 1T, default 256M", set_mem },
-	{ "mem-backend", "KIND", "where it comes from: anon (default), memfd, hugetlb-2m, hugetlb-1g",
+	{ "mem-backend", "KIND", "its origin: anon (default), memfd, hugetlb-2m, hugetlb-1g",
 	  set_mem_backend },
 	{ "mem-path", "PATH", "it is that file, which is emptied, or a file in that directory",
 	  set_mem_path },
@@ -290,17 +290,23 @@ static const struct opt opts[] = {
 	{ "json", NULL, "print --boot-times as JSON", set_json },
 };
 
+static const char *mem_contradiction(const struct run_options *opt)
+{
+	const struct mem_options *mem = &opt->mem_options;
+
+	if (mem->path && mem->backend)
+		return "--mem-path with --mem-backend";
+	if (mem->backend && opt->mem % mem->backend->page)
+		return "--mem is not a multiple of the page size of --mem-backend";
+	if (mem->merge && (mem->path || (mem->backend && mem->backend->memfd >= 0)))
+		return "--mem-merge is for anonymous memory only";
+	return NULL;
+}
+
 static const char *contradiction(const struct run_options *opt)
 {
 	if (!opt->kernel)
 		return "--kernel FILE is missing";
-	if (opt->mem_options.path && opt->mem_options.backend)
-		return "--mem-path with --mem-backend";
-	if (opt->mem_options.backend && opt->mem % opt->mem_options.backend->page)
-		return "--mem is not a multiple of the page size of --mem-backend";
-	if (opt->mem_options.merge &&
-	    (opt->mem_options.path || (opt->mem_options.backend && opt->mem_options.backend->memfd >= 0)))
-		return "--mem-merge is for anonymous memory only";
 	if (opt->flat_addr_set && !opt->flat)
 		return "--flat-addr without --flat-mode";
 	if (opt->flat && (opt->initrd || opt->module_count || *opt->append))
@@ -309,7 +315,7 @@ static const char *contradiction(const struct run_options *opt)
 		return "--json without --boot-times";
 	if (opt->mark_count && !opt->boot_times)
 		return "--mark without --boot-times";
-	return NULL;
+	return mem_contradiction(opt);
 }
 
 int run_options_parse(struct run_options *opt, int argc, char **argv)

@@ -77,8 +77,8 @@ static u64 tables(struct kt_vm *vm)
 	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", vm->fd);
 	f = fopen(path, "r");
 	ASSERT_TRUE(f);
-	while (!bytes && fgets(line, sizeof(line), f))
-		sscanf(line, "tables: %llu", &bytes);
+	while (fgets(line, sizeof(line), f) && sscanf(line, "tables: %llu", &bytes) != 1)
+		;
 	fclose(f);
 	ASSERT_TRUE(bytes);
 	return bytes / KT_PAGE;
@@ -122,8 +122,9 @@ static u64 in_large_pages(u8 *mem, u64 len)
 
 	ASSERT_TRUE(f);
 	while (fgets(line, sizeof(line), f)) {
-		sscanf(line, "%lx-%lx ", &lo, &hi);
-		if (lo >= (u64)mem + len || hi <= (u64)mem)
+		/* The lines of a mapping follow one with its addresses. */
+		if (sscanf(line, "%lx-%lx ", &lo, &hi) == 2 || lo >= (u64)mem + len ||
+		    hi <= (u64)mem)
 			continue;
 		if (sscanf(line, "%63[A-Za-z]: %lu kB", name, &kb) == 2 &&
 		    (!strcmp(name, "AnonHugePages") || !strcmp(name, "ShmemPmdMapped")))

@@ -88,7 +88,7 @@ static u64 wrong_in_file(int fd, u64 seed)
 	u64 i, value, n = 0;
 
 	for (i = 0; i < 2 * pages; i++) {
-		ASSERT_EQ(8, pread(fd, &value, 8, i / 2 * step * KT_PAGE + (i & 1 ? KT_PAGE - 8 : 0)));
+		ASSERT_EQ(8, pread(fd, &value, 8, (u64)place_of(NULL, i / 2, i & 1)));
 		n += !as_expected(value, seed, i / 2, i & 1);
 	}
 	return n;

@@ -94,6 +94,11 @@ static void refused(const struct refusal *how)
 	}
 }
 
+#define REFUSAL_TEST(name, ...)							\
+	static const struct refusal refused_##name = { __VA_ARGS__ };		\
+	KITE_TEST(name) { refused(&refused_##name); }				\
+	static const struct refusal refused_##name
+
 static struct kt_mapped make_anonymous(void)
 {
 	return kt_map_kind("anonymous", LEN);
@@ -110,10 +115,7 @@ static void unmap(struct kt_mapped *m)
 	ASSERT_EQ(0, munmap(m->mem + KT_PAGE, KT_PAGE));
 }
 
-KITE_TEST(unmapped)
-{
-	refused(&(struct refusal){ make_anonymous, unmap, map_again, KT_PAGE, false, EFAULT });
-}
+REFUSAL_TEST(unmapped, make_anonymous, unmap, map_again, KT_PAGE, false, EFAULT);
 
 static void protect(struct kt_mapped *m)
 {
@@ -125,10 +127,7 @@ static void unprotect(struct kt_mapped *m)
 	ASSERT_EQ(0, mprotect(m->mem + KT_PAGE, KT_PAGE, PROT_READ | PROT_WRITE));
 }
 
-KITE_TEST(no_access)
-{
-	refused(&(struct refusal){ make_anonymous, protect, unprotect, KT_PAGE, false, EFAULT });
-}
+REFUSAL_TEST(no_access, make_anonymous, protect, unprotect, KT_PAGE, false, EFAULT);
 
 static void write_protect(struct kt_mapped *m)
 {
@@ -137,11 +136,7 @@ static void write_protect(struct kt_mapped *m)
 	ASSERT_EQ(0, mprotect(m->mem + KT_PAGE, KT_PAGE, PROT_READ));
 }
 
-KITE_TEST(no_write_access)
-{
-	refused(&(struct refusal){ make_anonymous, write_protect, unprotect, KT_PAGE, true,
-				   EFAULT });
-}
+REFUSAL_TEST(no_write_access, make_anonymous, write_protect, unprotect, KT_PAGE, true, EFAULT);
 
 static struct kt_mapped make_memfd(void)
 {
@@ -163,15 +158,9 @@ static void lengthen(struct kt_mapped *m)
 	ASSERT_EQ(0, ftruncate(m->fd, LEN));
 }
 
-KITE_TEST(beyond_the_end_of_a_memfd)
-{
-	refused(&(struct refusal){ make_memfd, shorten, lengthen, KT_PAGE, false, EFAULT });
-}
+REFUSAL_TEST(beyond_the_end_of_a_memfd, make_memfd, shorten, lengthen, KT_PAGE, false, EFAULT);
 
-KITE_TEST(beyond_the_end_of_a_file)
-{
-	refused(&(struct refusal){ make_file, shorten, lengthen, KT_PAGE, false, EFAULT });
-}
+REFUSAL_TEST(beyond_the_end_of_a_file, make_file, shorten, lengthen, KT_PAGE, false, EFAULT);
 
 static struct kt_mapped make_hugetlb(void)
 {
@@ -188,11 +177,8 @@ static void lengthen_hugetlb(struct kt_mapped *m)
 	ASSERT_EQ(0, ftruncate(m->fd, 2 * KT_2M));
 }
 
-KITE_TEST(beyond_the_end_of_hugetlb)
-{
-	refused(&(struct refusal){ make_hugetlb, shorten_hugetlb, lengthen_hugetlb, KT_2M, false,
-				   EFAULT });
-}
+REFUSAL_TEST(beyond_the_end_of_hugetlb, make_hugetlb, shorten_hugetlb, lengthen_hugetlb, KT_2M,
+	     false, EFAULT);
 
 /* Pages that nobody has reserved: the host runs out of them. */
 static struct kt_mapped make_unreserved(void)
@@ -217,11 +203,8 @@ static void give_huge_page(struct kt_mapped *m)
 	kt_set_huge_pages(KT_2M, 2);
 }
 
-KITE_TEST(no_huge_page_left)
-{
-	refused(&(struct refusal){ make_unreserved, take_huge_page, give_huge_page, KT_2M, false,
-				   EFAULT });
-}
+REFUSAL_TEST(no_huge_page_left, make_unreserved, take_huge_page, give_huge_page, KT_2M, false,
+	     EFAULT);
 
 static int uffd;
 
@@ -253,10 +236,7 @@ static void zero_page(struct kt_mapped *m)
 	ASSERT_EQ(0, ioctl(uffd, UFFDIO_ZEROPAGE, &zero));
 }
 
-KITE_TEST(userfaultfd_by_signal)
-{
-	refused(&(struct refusal){ make_userfault, drop, zero_page, KT_PAGE, false, EFAULT });
-}
+REFUSAL_TEST(userfaultfd_by_signal, make_userfault, drop, zero_page, KT_PAGE, false, EFAULT);
 
 static void poison(struct kt_mapped *m)
 {
@@ -265,10 +245,7 @@ static void poison(struct kt_mapped *m)
 		SKIP("no MADV_HWPOISON: errno %d", errno);
 }
 
-KITE_TEST(poisoned_by_hardware)
-{
-	refused(&(struct refusal){ make_anonymous, poison, map_again, KT_PAGE, false, EHWPOISON });
-}
+REFUSAL_TEST(poisoned_by_hardware, make_anonymous, poison, map_again, KT_PAGE, false, EHWPOISON);
 
 /* The page at @gpa of the VM's low memory. */
 static void forbid(struct kt_vm *vm, u64 gpa, int prot)

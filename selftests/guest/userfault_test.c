@@ -132,9 +132,10 @@ static void check_all(u64 write)
 
 	/* From the middle on, so that neighbours come before and after. */
 	for (i = 0; i < PAGES * 2; i++) {
-		u64 at = (i / 2 + PAGES / 2) % PAGES * (KT_PAGE / 8) + (i & 1 ? KT_PAGE / 8 - 1 : 0);
+		u64 page = (i / 2 + PAGES / 2) % PAGES, word = i & 1 ? KT_PAGE / 8 - 1 : 0;
+		u64 at = page * (KT_PAGE / 8) + word;
 
-		bad += p[at] != (at / (KT_PAGE / 8) << 16 | at % (KT_PAGE / 8));
+		bad += p[at] != (page << 16 | word);
 		if (write)
 			p[at] = ~at;
 	}

@@ -53,8 +53,8 @@ const char *kt_disk(void)
 	fd = open(DISK_IMAGE, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	ASSERT_TRUE(fd >= 0 && !ftruncate(fd, 16 * KT_2M));
 	close(fd);
-	if (system("mke2fs -F " DISK_IMAGE " >/dev/null 2>&1 && "
-		   "mount -t ext2 -o loop " DISK_IMAGE " " DISK))
+	if (system("mke2fs -F " DISK_IMAGE " >/dev/null 2>&1") ||
+	    system("mount -t ext2 -o loop " DISK_IMAGE " " DISK))
 		SKIP("cannot mount a file as a disk");
 	unlink(DISK_IMAGE);
 	mounted = true;

@@ -85,7 +85,8 @@ static bool smaps_has(const void *p, const char *field, const char *word)
 	FILE *f = fopen("/proc/self/smaps", "r");
 
 	while (f && fgets(line, sizeof(line), f)) {
-		sscanf(line, "%lx-%lx ", &lo, &hi);
+		if (sscanf(line, "%lx-%lx ", &lo, &hi) == 2)
+			continue;
 		if ((unsigned long)p >= lo && (unsigned long)p < hi &&
 		    !strncmp(line, field, strlen(field)) && strstr(line, word))
 			found = true;
