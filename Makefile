@@ -45,11 +45,11 @@ demo:
 	@demo/run
 
 check:
-	@scripts/packages --install ctl testhost tcg unit static
+	@scripts/packages --install ctl testhost debug tcg unit static
 	@scripts/check
 
 $(CHECKS):
-	@scripts/packages --install ctl testhost tcg unit static
+	@scripts/packages --install ctl testhost debug tcg unit static
 	@scripts/check $(@:check-%=%)
 
 test-host-shell:

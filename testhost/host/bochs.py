@@ -21,7 +21,8 @@ kernel vmlinuz
 initrd initrd
 append {}
 """
-BOOT_TIMEOUT = 300
+# The debug kernel takes 40 s on a machine of its own.
+BOOT_TIMEOUT = 900
 MEM_MAX = 3072
 SNAPSHOTS_KEPT = 16
 
@@ -52,7 +53,7 @@ class Machine:
         self.ldlinux = (debian.unpacked("syslinux-common", "1.2 MB")
                         / "usr/lib/syslinux/modules/bios/ldlinux.c32")
         self.initramfs = image.initramfs(kern)
-        self.cmdline = f"{CMDLINE} {opts.append}".strip()
+        self.cmdline = " ".join(filter(None, (CMDLINE, kern.cmdline, opts.append)))
         bios = debian.unpacked("bochsbios", "0.1 MB") / "usr/share/bochs/BIOS-bochs-latest"
         vga = debian.unpacked("vgabios", "0.1 MB") / "usr/share/vgabios/vgabios.bin"
         text = (image.HERE / "bochs/bochsrc").read_text()

@@ -112,7 +112,7 @@ def build(kern, into, parts):
     log = into.with_suffix(".log")
     log.write_bytes(b"")
     for makefile, target, _ in parts:
-        make((into / makefile).parent, log, f"KDIR={kern.headers()}", target)
+        make((into / makefile).parent, log, f"KDIR={kern.headers()}", *kern.make_args, target)
     (into / STAMP).touch()
 
 

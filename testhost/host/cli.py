@@ -67,8 +67,9 @@ def options(argv):
     add = p.add_argument
     add("--accel", choices=("auto", "kvm", "bochs", "tcg"), default="auto",
         help="auto: QEMU with KVM where VMX nests, else Bochs; tcg has no VMX (default: auto)")
-    add("--kernel", metavar="NAME|PATH", help="version of a Debian kernel, or a bzImage with its modules in "
-        "lib/modules beside it (default: newest 6.1 cloud kernel of apt)")
+    add("--kernel", metavar="NAME|PATH", help="version of a Debian kernel; or a bzImage with its modules in "
+        "lib/modules beside it; or debug: built with KASAN, lockdep, kmemleak and more, once, in about ten "
+        "minutes (default: newest 6.1 cloud kernel of apt)")
     add("--cpus", type=cpus, default=1, metavar="N", help="CPUs of L1 (default: 1)")
     add("--mem", type=size, default=1024, metavar="SIZE", help="memory of L1, in Bochs up to 3G (default: 1G)")
     add("--swap", type=size, metavar="SIZE", help="swap space of L1, in compressed memory (default: none)")

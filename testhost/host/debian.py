@@ -68,17 +68,32 @@ def unpacked(package, size):
                        lambda into: download(package, into))
 
 
+def ask_apt(what, ask, *about):
+    """What ask() finds out; asked again when apt's lists change."""
+    if not any(LISTS.glob("*_Packages*")):
+        update_lists()
+    key = cache.digest(LISTS.stat().st_mtime_ns, *about)
+    return (cache.entry("newest", key, f"asking apt for the newest {what}",
+                        lambda into: (into / "name").write_text(ask())) / "name").read_text()
+
+
 def newest_kernel():
-    """The newest 6.1 cloud kernel apt offers; asked again when apt's lists change."""
-    def ask(into):
+    """The newest 6.1 cloud kernel apt offers."""
+    def ask():
         names = run(["apt-cache", "pkgnames", "linux-image-6.1.0-"], "apt-cache")
         found = re.findall(r"^linux-image-(6\.1\.0-(\d+)-cloud-amd64)$", names, re.M)
         if not found:
             raise cache.Fail("apt offers no 6.1 cloud kernel; as root: apt-get update (Debian 12), "
                              "or name a kernel: --kernel")
-        (into / "name").write_text(max(found, key=lambda f: int(f[1]))[0])
+        return max(found, key=lambda f: int(f[1]))[0]
 
-    if not any(LISTS.glob("*_Packages*")):
-        update_lists()
-    key = cache.digest(LISTS.stat().st_mtime_ns)
-    return (cache.entry("newest", key, "asking apt for the newest 6.1 cloud kernel", ask) / "name").read_text()
+    return ask_apt("6.1 cloud kernel", ask)
+
+
+def candidate(package):
+    """The version of a package that apt would install."""
+    def ask():
+        return re.search(r"^Version: (\S+)$", run(["apt-cache", "show", "--no-all-versions", package],
+                                                  "apt-cache"), re.M)[1]
+
+    return ask_apt(package, ask, package)

@@ -34,6 +34,7 @@ def fill_root(top, kern, busybox, agent_path):
     shutil.copy(agent_path, top / "bin/agent")
     shutil.copy(HERE / "l1/init", top / "init")
     shutil.copy(HERE / "l1/with_swap", top / "bin/with_swap")
+    shutil.copy(HERE / "l1/aftermath", top / "lib/kite")
     for folder, names in kernel.MODULES.items():
         for name in names:
             data = kern.module(name)
@@ -55,8 +56,8 @@ def initramfs(kern):
                            stderr=subprocess.DEVNULL, input="\n".join(names).encode(), check=True)
         shutil.rmtree(top)
 
-    key = cache.digest(kern.key(), HERE / "l1/init", HERE / "l1/with_swap", str(agent_path), str(busybox),
-                       HERE / "host/image.py", HERE / "host/kernel.py")
+    key = cache.digest(kern.key(), HERE / "l1/init", HERE / "l1/with_swap", HERE / "l1/aftermath", str(agent_path),
+                       str(busybox), HERE / "host/image.py", HERE / "host/kernel.py")
     return cache.entry("initramfs", key, f"packing the initramfs for {kern.version}", make) / "initramfs"
 
 

@@ -7,10 +7,11 @@ import re
 
 import cache
 import debian
+import debug
 
-# In the order in which insmod has to see them.
+# In the order in which insmod has to see them; blunder is of the debug kernel.
 MODULES = {
-    "lib/kite": ("arch/x86/kernel/msr", "drivers/block/loop"),
+    "lib/kite": ("arch/x86/kernel/msr", "drivers/block/loop", "blunder"),
     "lib/kite/swap": ("crypto/lzo-rle", "mm/zsmalloc", "drivers/block/zram/zram"),
     "lib/kite/kvm": ("virt/lib/irqbypass", "arch/x86/kvm/kvm", "arch/x86/kvm/kvm-intel"),
 }
@@ -24,6 +25,9 @@ class Kernel:
     version: str
     image: pathlib.Path
     modules: pathlib.Path
+    # More for its command line, and for the make that builds the checkout's module for it.
+    cmdline: str = ""
+    make_args: tuple = ()
 
     def key(self):
         st = self.image.stat()
@@ -64,12 +68,12 @@ def image_version(image):
     return data[at:data.index(b"\0", at)].decode().split()[0]
 
 
-def from_image(image):
+def from_image(image, **more):
     version = image_version(image)
     for base in (image.parent / "lib/modules", image.parent.parent / "lib/modules",
                  image.parent, pathlib.Path("/lib/modules")):
         if (base / version).is_dir():
-            return Kernel(version, image, base / version)
+            return Kernel(version, image, base / version, **more)
     raise cache.Fail(f"no modules of {version} found; put them in {image.parent}/lib/modules/{version} "
                      f"(make modules_install INSTALL_MOD_PATH={image.parent})")
 
@@ -85,10 +89,12 @@ def from_package(version):
 def find(name):
     if not name:
         return from_package(debian.newest_kernel())
+    if name == "debug":
+        return from_image(debug.kernel_image(), cmdline=debug.CMDLINE, make_args=debug.MAKE_ARGS)
     path = pathlib.Path(name)
     if path.is_file():
         return from_image(path.resolve())
     if "/" in name or not re.fullmatch(r"\d+\.\d+\.[\w.+-]+", name):
         raise cache.Fail(f"--kernel {name}: neither a file nor the version of a Debian kernel "
-                         "(such as 6.1.0-56-cloud-amd64)")
+                         "(such as 6.1.0-56-cloud-amd64), nor debug")
     return from_package(name)

@@ -54,7 +54,7 @@ class Machine:
                 "-no-reboot", "-machine", f"q35,accel={self.opts.accel}", "-cpu", CPU[self.opts.accel],
                 "-smp", str(self.opts.cpus), "-m", f"{self.opts.mem}M",
                 "-kernel", str(self.kern.image), "-initrd", str(where / "initrd"),
-                "-append", f"{CMDLINE} {self.opts.append}".strip(),
+                "-append", " ".join(filter(None, (CMDLINE, self.kern.cmdline, self.opts.append))),
                 "-chardev", console, "-serial", "chardev:con",
                 "-chardev", f"file,id=chan,path=/dev/fd/{channel}", "-serial", "chardev:chan"]
         return argv, dict(os.environ)

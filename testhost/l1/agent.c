@@ -41,6 +41,8 @@
 #define MODULE_PARAMS	"/lib/kite/load.params"
 #define COMMAND_ARGV	"/lib/kite/command.argv"
 #define SHELL_FILE	"/lib/kite/shell"
+#define AFTERMATH	"/lib/kite/aftermath"
+#define KMEMLEAK	"/sys/kernel/debug/kmemleak"
 #define MAX_ARGS	1024
 
 static char buf[1 << 16];
@@ -323,6 +325,15 @@ static int load_module(void)
 	return syscall(SYS_finit_module, fd, params, 0) ? errno : 0;
 }
 
+/* What the command has done shows now; its own failure comes first. */
+static int run_aftermath(int status)
+{
+	static char *const argv[] = { AFTERMATH, NULL };
+	int found = run(argv);
+
+	return status ? status : found;
+}
+
 static void finish(char type, unsigned char status)
 {
 	send_kernel_log();
@@ -364,5 +375,7 @@ int main(void)
 		run_shell();
 	else if (!access(SHELL_FILE, R_OK))
 		status = run_shell();
+	if (!access(KMEMLEAK, F_OK))
+		status = run_aftermath(status);
 	finish('X', status);
 }
