@@ -2,7 +2,7 @@
 /*
  * Contract: a copy of guest memory that follows the log, while vCPUs write, ends as the
  * memory itself, bit for bit, and no page is reported oftener than it was written to.
- * The log is switched on while the guest runs, and the host changes its mappings.
+ * The log begins and ends while the guest runs, and the host changes its mappings.
  */
 #include <sched.h>
 #include <stdlib.h>
@@ -26,7 +26,7 @@ static volatile u64 writes[VCPUS][8];
 
 static struct kt_smp *smp;
 static struct kt_ring ring[VCPUS];
-static volatile u64 resets;
+static volatile u64 resets, paused;
 static u8 *mem, *image;
 static u64 copied;
 
@@ -70,6 +70,9 @@ static void *vcpu_thread(void *arg)
 			FAIL("KITE_VCPU_RUN: errno %d", -ret);
 		if (vcpu->run->exit_reason == KITE_EXIT_RING_FULL)
 			while (resets == seen)
+				sched_yield();
+		else if (vcpu->run->exit_reason == KITE_EXIT_STOP)
+			while (paused)
 				sched_yield();
 		/* A memory fault is by disturb(): it passes. */
 		else if (vcpu->run->exit_reason != KITE_EXIT_MEMORY_FAULT)
@@ -147,11 +150,61 @@ static void disturb(u64 round)
 	ASSERT_EQ(0, mprotect(from, 16 * KT_PAGE, PROT_READ | PROT_WRITE));
 }
 
+/* Until there were @n writes since there were @start: from before a round, as full rings end it. */
+static void let_write(u64 start, u64 n)
+{
+	while (all_writes() < start + n)
+		sched_yield();
+}
+
+static void pause_all(void)
+{
+	unsigned int i;
+
+	paused = 1;
+	for (i = 0; i < VCPUS; i++)
+		vcpu_stop(smp->vcpu[i].fd);
+}
+
+static void continue_all(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < VCPUS; i++)
+		vcpu_cont(smp->vcpu[i].fd);
+	paused = 0;
+}
+
+#define ROUNDS	5
+
+/* From the begin of a log to the copy that has everything. */
+static void one_copy(enum how how)
+{
+	u64 bits[WORDS], zero[WORDS] = {}, round, start;
+
+	vm_set_slot(smp->vm->fd, SLOT, KITE_SLOT_LOG_DIRTY, GPA, LEN, mem);
+	memcpy(image, mem, LEN);
+	for (round = 0; round < ROUNDS; round++) {
+		start = all_writes();
+		rounds[how](round);
+		if (round == ROUNDS / 2)
+			disturb(all_writes());
+		let_write(start, 500);
+	}
+	pause_all();
+	rounds[how](round);
+	ASSERT_EQ(0, memcmp(mem, image, LEN));
+	/* What the rings said was all there was. */
+	vm_get_dirty(smp->vm->fd, SLOT, 0, 0, PAGES, bits);
+	ASSERT_EQ(0, memcmp(bits, zero, sizeof(zero)));
+	vm_set_slot(smp->vm->fd, SLOT, 0, GPA, LEN, mem);
+	continue_all();
+}
+
 static void copy_loop(enum how how, bool huge)
 {
-	u64 round, n = kt_times(30), start, bits[WORDS], zero[WORDS] = {};
+	u64 i, n = kt_times(4);
 	pthread_t thread[VCPUS];
-	unsigned int i;
 
 	mem = kt_memory(LEN, huge);
 	image = kt_memory(LEN, false);
@@ -163,36 +216,16 @@ static void copy_loop(enum how how, bool huge)
 		kt_smp_call(smp, i, write_randomly, i);
 		ASSERT_EQ(0, pthread_create(&thread[i], NULL, vcpu_thread, &smp->vcpu[i]));
 	}
-	while (all_writes() < 1000)
-		sched_yield();
-	vm_set_slot(smp->vm->fd, SLOT, KITE_SLOT_LOG_DIRTY, GPA, LEN, mem);
-	memcpy(image, mem, LEN);
-	for (round = 0; round < n; round++) {
-		start = all_writes();
-		rounds[how](round);
-		if (round % 4 == 3)
-			disturb(round);
-		while (all_writes() < start + 500)
-			sched_yield();
+	for (i = 0; i < n; i++) {
+		let_write(all_writes(), 1000);
+		one_copy(how);
 	}
 	stop = 1;
-	resets++;
-	for (i = 0; i < VCPUS; i++) {
-		/* One that waits for room in its ring gets it. */
-		while (pthread_tryjoin_np(thread[i], NULL)) {
-			if (how == BY_RING)
-				by_ring(0);
-			sched_yield();
-		}
-	}
-	rounds[how](round);
-	EXPECT_EQ(0, memcmp(mem, image, LEN));
-	/* What the rings said was all there was; and nothing is left after the last round. */
-	vm_get_dirty(smp->vm->fd, SLOT, 0, 0, PAGES, bits);
-	EXPECT_EQ(0, memcmp(bits, zero, sizeof(zero)));
+	for (i = 0; i < VCPUS; i++)
+		ASSERT_EQ(0, pthread_join(thread[i], NULL));
 	/* A page that is taken while a write to it waits may be reported for that write twice. */
-	EXPECT_GE(all_writes() + VCPUS * (n + 2) * PAGES / CHUNK, copied);
-	kt_note("%llu rounds, %llu writes, %llu pages copied", n, all_writes(), copied);
+	EXPECT_GE(all_writes() + VCPUS * n * (ROUNDS + 1) * PAGES / CHUNK, copied);
+	kt_note("%llu copies, %llu writes, %llu pages copied", n, all_writes(), copied);
 }
 
 #define COPY_LOOP(name, how, huge) \
