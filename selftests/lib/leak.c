@@ -54,7 +54,7 @@ void kt_expect_no_leak(void (*once)(void), u64 rounds)
 		for (i = 0; i < rounds; i++)
 			once();
 		after = usage();
-		kt_note("kB after %llu rounds: free %llu to %llu, Slab %llu to %llu, tables %llu to %llu",
+		kt_note("%llu rounds: free %llu to %llu kB, Slab %llu to %llu, tables %llu to %llu",
 			rounds, before.free, after.free, before.slab, after.slab, before.tables,
 			after.tables);
 		if (after.free + SLACK_KB >= before.free && before.slab + SLACK_KB >= after.slab &&

@@ -134,7 +134,7 @@ static void fork_child(u64 round)
 
 	if (!pid)
 		_exit(child(round));
-	ASSERT_GE(pid, 0);
+	ASSERT_TRUE(pid >= 0);
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
 	ASSERT_EQ(0, status);
 }

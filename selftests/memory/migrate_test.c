@@ -18,7 +18,7 @@ static void frames(u64 *entry)
 {
 	int fd = open("/proc/self/pagemap", O_RDONLY);
 
-	ASSERT_GE(fd, 0);
+	ASSERT_TRUE(fd >= 0);
 	ASSERT_EQ(KT_PATTERN_PAGES * 8, pread(fd, entry, KT_PATTERN_PAGES * 8,
 					      (u64)kt_mem / KT_PAGE * 8));
 	close(fd);

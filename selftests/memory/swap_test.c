@@ -87,6 +87,37 @@ static int run_vm(u64 number)
 	return wrong ? KT_FAIL : KT_PASS;
 }
 
+#define LIMITED_PAGES	(16ul << 20 >> 12)	/* for all of a group */
+
+/* At the limit of its group a VM swaps; its guest does not notice. */
+KITE_TEST_TIMEOUT(a_limited_vm_swaps, 600)
+{
+	u64 hits, out = kt_vmstat("pswpout");
+	int status;
+	pid_t pid;
+
+	pages = 2 * LIMITED_PAGES;
+	passes = kt_times(2);
+	if (kt_meminfo("SwapTotal") < 4 * LIMITED_PAGES)
+		SKIP("too little swap");
+	kt_group_new();
+	ASSERT_TRUE(kt_write_file(KT_GROUP "/memory.max", "16M"));
+	hits = kt_counter(KT_GROUP "/memory.events", "max");
+	pid = fork();
+	ASSERT_TRUE(pid >= 0);
+	if (!pid) {
+		kt_group_enter();
+		kt_end(run_vm(0));
+	}
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_EQ(0, status);
+	EXPECT_GT(kt_counter(KT_GROUP "/memory.events", "max"), hits);
+	EXPECT_EQ(0ull, kt_counter(KT_GROUP "/memory.events", "oom_kill"));
+	EXPECT_GE(kt_vmstat("pswpout") - out, LIMITED_PAGES);
+	kt_note("%llu pages swapped out", kt_vmstat("pswpout") - out);
+	kt_group_remove();
+}
+
 KITE_TEST_TIMEOUT(three_times_the_memory, 1200)
 {
 	u64 ram = kt_meminfo("MemTotal"), out = kt_vmstat("pswpout"), in = kt_vmstat("pswpin");
@@ -100,7 +131,7 @@ KITE_TEST_TIMEOUT(three_times_the_memory, 1200)
 	passes = kt_times(1);
 	for (i = 0; i < VMS; i++) {
 		pid[i] = fork();
-		ASSERT_GE(pid[i], 0);
+		ASSERT_TRUE(pid[i] >= 0);
 		if (!pid[i])
 			kt_end(run_vm(i));
 	}

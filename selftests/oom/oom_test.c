@@ -48,7 +48,7 @@ static void be_killed(void)
 		ASSERT_TRUE(kt_write_file(KT_GROUP "/memory.swap.max", "0"));
 	kills = kt_counter(KT_GROUP "/memory.events", "oom_kill");
 	pid = fork();
-	ASSERT_GE(pid, 0);
+	ASSERT_TRUE(pid >= 0);
 	if (!pid)
 		grow();
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
