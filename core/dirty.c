@@ -182,6 +182,8 @@ static void take(const struct part *part, unsigned long *bits)
 	size_t i;
 
 	for (i = 0; i < part->words; i++, first += BITS_PER_LONG) {
+		if (!(i % 4096))
+			cond_resched();
 		bits[i] &= READ_ONCE(part->log[i]);
 		if (!bits[i])
 			continue;

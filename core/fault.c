@@ -23,6 +23,7 @@
 #include "mmio.h"
 #include "perm.h"
 #include "request.h"
+#include "ring.h"
 #include "vm.h"
 
 static bool large_pages __ro_after_init = true;
@@ -49,6 +50,9 @@ void __init kite_fault_init(void)
 
 /* How many pages are brought in before the guest asks for them. */
 #define FAULT_AHEAD	15
+
+/* How often in a row a page may be gone again when it is to be mapped. */
+#define MAX_REFUSED	1000
 
 /* One access that is to be made possible. */
 struct fault {
@@ -117,7 +121,7 @@ static void map_around(struct kite_vcpu *v, const struct fault *f, u64 *place)
 	u64 neighbours = ~(kite_ept_span(max(f->host.level, 2u)) - 1);
 	bool writable = f->host.writable;
 
-	if (kite_irqchip_claims(v, gpa, count * PAGE_SIZE) ||
+	if (f->uaddr < at * PAGE_SIZE || kite_irqchip_claims(v, gpa, count * PAGE_SIZE) ||
 	    kite_mm_changing(v->vm, uaddr, count * PAGE_SIZE))
 		return;
 	for (i = 0; i < count; i++, gpa += PAGE_SIZE, uaddr += PAGE_SIZE) {
@@ -146,8 +150,8 @@ static unsigned int map_host_page(struct kite_vcpu *v, const struct fault *f)
 	u64 *place = kite_ept_place(ept, &v->ept_cache, f->gpa, &at);
 
 	if (at > level) {
-		/* A large page from before, on its way out, or not to be executed. */
-		if (nx_huge_pages && (f->access & KITE_ACCESS_EXEC))
+		/* A large page from before, which is to go, or must not get all of @perm. */
+		if (f->access & KITE_FAULT_ACCESS & ~READ_ONCE(*place))
 			kite_ept_split(ept, &v->ept_cache, place, at);
 		return at;	/* the guest comes again */
 	}
@@ -179,8 +183,9 @@ static int map_section(struct kite_vcpu *v, struct fault *f)
 	if (write && (f->slot->flags & KITE_SLOT_READONLY))
 		return -ENOENT;
 	f->uaddr = f->slot->uaddr + (f->gpa - f->slot->gpa);
-	if (kite_mm_changing(v->vm, f->uaddr & PAGE_MASK, PAGE_SIZE) ||
-	    !kite_ept_cache_full(&v->ept_cache))
+	if (kite_mm_changing(v->vm, f->uaddr & PAGE_MASK, PAGE_SIZE))
+		return -EBUSY;
+	if (!kite_ept_cache_full(&v->ept_cache))
 		return -EAGAIN;
 	ret = kite_host_lookup(kite_vm_mm(v->vm), f->uaddr, &f->host);
 	if (ret)
@@ -216,7 +221,7 @@ static int fault_apic(struct kite_vcpu *v, u64 gpa, u32 access)
 {
 	unsigned int level = 1;
 	bool mapped = false;
-	u64 *place, old;
+	u64 *place;
 	void *page;
 
 	if (!kite_ept_cache_full(&v->ept_cache))
@@ -225,12 +230,10 @@ static int fault_apic(struct kite_vcpu *v, u64 gpa, u32 access)
 	page = access & KITE_ACCESS_EXEC ? NULL : kite_irqchip_page(v, gpa);
 	if (page) {
 		place = kite_ept_place(&v->vm->ept, &v->ept_cache, gpa, &level);
-		old = READ_ONCE(*place);
-		/* Not over a page of a slot that is there, too. */
-		mapped = !kite_ept_present(old) || (old & KITE_EPT_OWN);
-		if (mapped)
-			kite_ept_set(place, kite_ept_entry(__pa(page), 1, KITE_EPT_READ |
-							   KITE_EPT_WRITE | KITE_EPT_OWN));
+		kite_ept_set(place, kite_ept_entry(__pa(page), 1, KITE_EPT_READ |
+						   KITE_EPT_WRITE | KITE_EPT_OWN));
+		/* Not where memory of a slot is mapped, too. */
+		mapped = READ_ONCE(*place) & KITE_EPT_OWN;
 	}
 	kite_map_end(v);
 	return mapped ? KITE_RESUME : kite_handle_mmio(v, gpa, access);
@@ -316,7 +319,12 @@ int kite_fault_in(struct kite_vcpu *v, u64 gpa, u32 access)
 	local_irq_disable();
 	ret = kite_map_fault(v, gpa, access);
 	local_irq_enable();
-	return ret;
+	if (ret != -EAGAIN)
+		v->fault.refused = 0;
+	/* Memory that the process can use, but that is none: of a device, or the like. */
+	else if (++v->fault.refused > MAX_REFUSED)
+		return -EFAULT;
+	return ret == -EBUSY ? -EAGAIN : ret;
 }
 
 static int prefault_page(struct kite_vcpu *v, u64 gpa, u32 access)
@@ -327,7 +335,7 @@ static int prefault_page(struct kite_vcpu *v, u64 gpa, u32 access)
 	local_irq_disable();
 	ret = kite_map_fault(v, gpa, access);
 	local_irq_enable();
-	return ret == -EAGAIN ? kite_fault_in(v, gpa, access) : ret;
+	return ret == -EAGAIN || ret == -EBUSY ? kite_fault_in(v, gpa, access) : ret;
 }
 
 int kite_prefault(struct kite_vcpu *v, struct kite_prefault *arg, u32 phys_bits)
@@ -392,6 +400,9 @@ int kite_translate(struct kite_vcpu *v, u64 gva, u64 *gpa)
 	u32 error;
 	int ret;
 
+	/* The walk sets accessed flags, which are dirty pages. */
+	if (kite_ring_full(v))
+		return -EBUSY;
 	ret = kite_hw_get_paging(v, &paging);
 	if (ret)
 		return ret;

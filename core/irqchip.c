@@ -77,7 +77,7 @@ static void drop_apic_page(struct kite_vcpu *v)
 	struct kite_vm *vm = v->vm;
 	unsigned int level = 1;
 	unsigned long flags;
-	u64 *place;
+	u64 *place, old;
 
 	if (!vm->apic_page || READ_ONCE(vm->apic_page_off))
 		return;
@@ -87,8 +87,10 @@ static void drop_apic_page(struct kite_vcpu *v)
 	local_irq_save(flags);
 	kite_map_begin(v);
 	place = kite_ept_place(&vm->ept, NULL, LAPIC_DEFAULT_BASE, &level);
-	if (place && (READ_ONCE(*place) & KITE_EPT_OWN))
-		WRITE_ONCE(*place, 0);
+	old = place ? READ_ONCE(*place) : 0;
+	/* The CPU sets flags there, nobody else changes it. */
+	while ((old & KITE_EPT_OWN) && !try_cmpxchg(place, &old, 0))
+		cpu_relax();
 	kite_map_end(v);
 	local_irq_restore(flags);
 	atomic64_inc(&vm->ept.gen);

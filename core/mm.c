@@ -132,16 +132,41 @@ static kite_young_t kite_mm_test_young(struct mmu_notifier *notifier, struct mm_
 	return was_used(to_kite_mm(notifier), address, address + PAGE_SIZE, false);
 }
 
-/* The process ends: its pages are about to go. */
+/* Take back up to 1 GiB of the VM's memory; false if nothing was left. */
+static bool strip_some(struct kite_vm *vm)
+{
+	const struct kite_slots *slots;
+	u64 at, taken = 0;
+	u32 i;
+
+	rcu_read_lock();
+	slots = rcu_dereference(vm->slots);
+	for (i = 0; i < slots->count && !taken; i++) {
+		const struct kite_slot_entry *slot = &slots->slot[i];
+
+		for (at = 0; at < slot->len && !taken; at += kite_ept_span(3))
+			taken = kite_vm_strip(vm, slot->gpa + at,
+					      min(kite_ept_span(3), slot->len - at), KITE_EPT_ALL);
+	}
+	rcu_read_unlock();
+	return taken;
+}
+
+/* The process ends: its pages are about to go. No vCPU runs, but VMs may still come to their end. */
 static void kite_mm_release(struct mmu_notifier *notifier, struct mm_struct *mm)
 {
 	struct kite_mm *kmm = to_kite_mm(notifier);
 	struct kite_vm *vm;
+	bool more;
 
-	spin_lock(&kmm->lock);
-	list_for_each_entry(vm, &kmm->vms, kmm_link)
-		vm_strip(vm, 0, TASK_SIZE_MAX, KITE_EPT_ALL);
-	spin_unlock(&kmm->lock);
+	do {
+		more = false;
+		cond_resched();
+		spin_lock(&kmm->lock);
+		list_for_each_entry(vm, &kmm->vms, kmm_link)
+			more = more || strip_some(vm);
+		spin_unlock(&kmm->lock);
+	} while (more);
 }
 
 static struct mmu_notifier *kite_mm_alloc(struct mm_struct *mm)
@@ -186,31 +211,20 @@ int kite_mm_attach(struct kite_vm *vm)
 	return 0;
 }
 
-/* All of it, when neither vCPUs nor changes of the slots come any more. */
-static void strip_slowly(struct kite_vm *vm)
-{
-	const struct kite_slots *slots = rcu_dereference_protected(vm->slots, true);
-	u64 at, step = kite_ept_span(3);
-	u32 i;
-
-	for (i = 0; i < slots->count; i++) {
-		for (at = 0; at < slots->slot[i].len; at += step) {
-			kite_vm_strip(vm, slots->slot[i].gpa + at,
-				      min(step, slots->slot[i].len - at), KITE_EPT_ALL);
-			cond_resched();
-		}
-	}
-}
-
 void kite_mm_detach(struct kite_vm *vm)
 {
 	struct kite_mm *kmm = vm->kmm;
+	bool more;
 
-	/* The host is told what the guest wrote, while invalidations still keep the pages. */
-	strip_slowly(vm);
-	spin_lock(&kmm->lock);
-	list_del(&vm->kmm_link);
-	spin_unlock(&kmm->lock);
+	/* The host is told what the guest wrote, while invalidations still wait for us. */
+	do {
+		cond_resched();
+		spin_lock(&kmm->lock);
+		more = strip_some(vm);
+		if (!more)
+			list_del(&vm->kmm_link);
+		spin_unlock(&kmm->lock);
+	} while (more);
 	mmu_notifier_put(&kmm->notifier);
 }
 

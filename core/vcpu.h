@@ -151,6 +151,7 @@ struct kite_vcpu {
 		u64 gpa;
 		u32 access;	/* KITE_ACCESS_* */
 		u64 next;	/* page after those that were brought in last */
+		u32 refused;	/* pages in a row that were there but could not be mapped */
 	} fault;
 	struct {
 		u64 gpa;

@@ -109,9 +109,14 @@ void kite_ept_set(u64 *place, u64 entry)
 
 	do {
 		new = entry;
-		/* Another page cannot be there: the host would have had it removed first. */
-		if (kite_ept_present(old) && !((old ^ entry) & KITE_EPT_ADDR))
-			new |= old;
+		if (kite_ept_present(old)) {
+			/* A table that was linked meanwhile, or the other owner's page. */
+			if ((old ^ entry) & (KITE_EPT_LARGE | KITE_EPT_OWN))
+				return;
+			/* Another page cannot be there: the host would have had it removed. */
+			if (!((old ^ entry) & KITE_EPT_ADDR))
+				new |= old;
+		}
 	} while (new != old && !try_cmpxchg(place, &old, new));
 }
 

@@ -79,6 +79,8 @@ u64 kite_ept_entry(u64 hpa, unsigned int level, u64 perm);
 /*
  * Store @entry at @place. A mapping of the same page that is there keeps its
  * permissions and flags: of two vCPUs that fault on one page the weaker does not win.
+ * Nothing happens where a table has been linked meanwhile, or where a page of the
+ * other kind is (KITE_EPT_OWN): the guest comes again.
  */
 void kite_ept_set(u64 *place, u64 entry);
 

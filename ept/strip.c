@@ -25,19 +25,25 @@ static void tell_host(const struct kite_ept *ept, u64 entry)
 		folio_set_dirty(page_folio(pfn_to_page((entry & KITE_EPT_ADDR) >> PAGE_SHIFT)));
 }
 
-static void strip_entry(struct kite_ept *ept, u64 *place, u64 mask,
+/* False: the large page of @level that was there has been split meanwhile. */
+static bool strip_entry(struct kite_ept *ept, u64 *place, unsigned int level, u64 mask,
 			struct kite_ept_batch *batch)
 {
 	u64 old = READ_ONCE(*place), new;
 
 	do {
+		if (!kite_ept_present(old))
+			return true;
+		if (!kite_ept_leaf(old, level))
+			return false;
 		new = mask == KITE_EPT_ALL ? 0 : old & ~mask;
 		if (new == old)
-			return;
+			return true;
 	} while (!try_cmpxchg(place, &old, new));
 	batch->taken |= old & mask;
 	if (written(ept, old) && !written(ept, new))
 		tell_host(ept, old);
+	return true;
 }
 
 /* The bits to take from a large page of which [@gpa, @next) is a part. */
@@ -54,7 +60,7 @@ static void strip_pages(struct kite_ept *ept, u64 *place, u64 *end, u64 mask,
 {
 	for (; place < end; place++)
 		if (READ_ONCE(*place) & mask)
-			strip_entry(ept, place, mask, batch);
+			strip_entry(ept, place, 1, mask, batch);
 }
 
 static u64 strip_table(struct kite_ept *ept, u64 *table, unsigned int level, u64 gpa, u64 end,
@@ -75,7 +81,9 @@ static u64 strip_table(struct kite_ept *ept, u64 *table, unsigned int level, u64
 		if (!kite_ept_present(entry))
 			continue;
 		if (kite_ept_leaf(entry, level)) {
-			strip_entry(ept, place, mask_for(mask, gpa, next, level), batch);
+			if (!strip_entry(ept, place, level, mask_for(mask, gpa, next, level),
+					 batch))
+				next = gpa;	/* look again */
 		} else if (mask == KITE_EPT_ALL && level == 2 &&
 			   next - gpa == kite_ept_span(level)) {
 			if (batch->count == KITE_EPT_BATCH)

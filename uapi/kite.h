@@ -811,7 +811,8 @@ struct kite_debug {
  * @gva: linear address
  * @gpa: its translation by the present paging mode
  *
- * Reads as a supervisor data access. Errors: ENXIO (not mapped).
+ * Reads as a supervisor data access. Errors: ENXIO (not mapped), EBUSY (the ring of dirty
+ * pages has to be consumed first).
  */
 struct kite_translate {
 	__u32 size;

@@ -224,6 +224,28 @@ static void large_pages(void)
 	teardown();
 }
 
+static void what_came_in_between_stays(void)
+{
+	u64 *place, table;
+
+	setup();
+	/* A vCPU has found nothing where its large page belongs; another has linked a table. */
+	map(MB2 + 0x1000, RWX);
+	place = (u64 *)(unsigned long)(ept.root[0] & KITE_EPT_ADDR);
+	place = (u64 *)(unsigned long)(place[0] & KITE_EPT_ADDR) + 1;
+	table = *place;
+	kite_ept_set(place, kite_ept_entry(MB2, 2, RWX));
+	EXPECT_EQ(table, *place);
+	/* Kite's own page and one of the process do not take each other's place. */
+	place = map(0x1000, RWX | KITE_EPT_OWN);
+	kite_ept_set(place, kite_ept_entry(HPA + 0x1000, 1, RWX));
+	EXPECT_TRUE(*place & KITE_EPT_OWN);
+	place = map(0x2000, RWX);
+	kite_ept_set(place, kite_ept_entry(HPA, 1, RWX | KITE_EPT_OWN));
+	EXPECT_FALSE(*place & KITE_EPT_OWN);
+	teardown();
+}
+
 static void split(void)
 {
 	unsigned int i;
@@ -356,6 +378,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(strip_ranges),
 	UNIT_TEST(permissions),
 	UNIT_TEST(large_pages),
+	UNIT_TEST(what_came_in_between_stays),
 	UNIT_TEST(split),
 	UNIT_TEST(the_host_hears_of_writes),
 	UNIT_TEST(accessed_leaves_large_pages),
