@@ -220,7 +220,7 @@ struct kite_slot {
 #define KITE_ACCESS_EXEC	(1u << 2)
 
 /* Ranges of pages alike that a VM may have, those where all is allowed counted, too. */
-#define KITE_PERM_RANGES	32768
+#define KITE_PERM_RANGES	16384
 
 /**
  * struct kite_perm - restrict what the guest may do with pages of its memory
