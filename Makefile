@@ -9,7 +9,7 @@ RELEASE	 = $(shell sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' $(KDIR)/include/genera
 
 CHECKS := check-static check-unit check-testhost check-guest check-switches check-boot check-refuse
 
-.PHONY: all modules ctl selftests clean install demo check $(CHECKS) test-host-shell help
+.PHONY: all modules ctl selftests clean install demo check bench $(CHECKS) test-host-shell help
 
 all: modules ctl
 
@@ -52,6 +52,10 @@ $(CHECKS):
 	@scripts/packages --install ctl testhost debug tcg unit static
 	@scripts/check $(@:check-%=%)
 
+bench:
+	@scripts/packages --install ctl testhost
+	@scripts/bench
+
 test-host-shell:
 	@scripts/packages --install ctl testhost
 	@echo "kite.ko is loaded; guests are in /guest, tests in /lib/kite/selftests; exit leaves."
@@ -67,5 +71,6 @@ help:
 	@echo "  check            all tests, in up to half an hour"
 	@echo "  $(CHECKS)"
 	@echo "                   parts of it"
+	@echo "  bench            Kite and KVM with the same guests in one boot; BENCH_JSON=FILE writes JSON"
 	@echo "  clean            remove what was built here; the cache is outside the checkout"
-	@echo "demo and check install the Debian packages they need as root, else they name them."
+	@echo "demo, check and bench install the Debian packages they need as root, else they name them."

@@ -15,7 +15,10 @@ struct kvm {
 	struct kvm_run *run;
 };
 
-/* Have KVM's modules loaded; SKIPs the test where there are none. */
+/*
+ * Have KVM's modules loaded, kvm_intel with the parameters $KVM_INTEL_PARAMS; SKIPs the
+ * test where there are none.
+ */
 void kvm_load(void);
 /* Unload them; SKIPs the test where they are not in the test host's place, and so not ours. */
 void kvm_unload(void);
@@ -25,6 +28,11 @@ void kvm_create(struct kvm *kvm, struct kt_vm *vm);
 void kvm_destroy(struct kvm *kvm);
 /* Enter it until it says something; port of the guest's call, or the test fails. */
 u16 kvm_run(struct kvm *kvm);
+
+/* @flags: KVM_MEM_*; slots 0 and 1 are those of kvm_create(). */
+void kvm_set_memory(struct kvm *kvm, u32 slot, u32 flags, u64 gpa, u64 len, void *mem);
+/* Get and clear, with the pages protected again; @bitmap has whole 8-byte words. */
+void kvm_get_dirty(struct kvm *kvm, u32 slot, void *bitmap);
 
 /* Run kt_check() for @rounds in a KVM guest of its own. */
 void kvm_check(struct kt_checker *checker, u64 rounds);

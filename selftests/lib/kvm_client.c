@@ -19,7 +19,7 @@ static const char *const names[] = { "irqbypass", "kvm", "kvm_intel" };
 
 extern u8 __executable_start[], _end[];
 
-static void load(const char *name)
+static void load(const char *name, const char *params)
 {
 	char path[64] = MODULE_DIR;
 	int fd;
@@ -28,19 +28,20 @@ static void load(const char *name)
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		SKIP("no /dev/kvm and no %s", path);
-	if (syscall(SYS_finit_module, fd, "", 0))
+	if (syscall(SYS_finit_module, fd, params, 0))
 		FAIL("loading %s: errno %d", path, errno);
 	close(fd);
 }
 
 void kvm_load(void)
 {
-	unsigned int i;
+	const char *params = getenv("KVM_INTEL_PARAMS");
+	unsigned int i, last = ARRAY_SIZE(modules) - 1;
 
 	if (!access("/dev/kvm", F_OK))
 		return;
-	for (i = 0; i < ARRAY_SIZE(modules); i++)
-		load(modules[i]);
+	for (i = 0; i <= last; i++)
+		load(modules[i], i == last && params ? params : "");
 }
 
 void kvm_unload(void)
@@ -63,10 +64,10 @@ static int must(int ret, const char *what)
 
 #define MUST(call)	must(call, #call)
 
-static void add_memory(struct kvm *kvm, u32 slot, u64 gpa, u64 len, void *mem)
+void kvm_set_memory(struct kvm *kvm, u32 slot, u32 flags, u64 gpa, u64 len, void *mem)
 {
 	struct kvm_userspace_memory_region region = {
-		.slot = slot, .guest_phys_addr = gpa, .memory_size = len,
+		.slot = slot, .flags = flags, .guest_phys_addr = gpa, .memory_size = len,
 		.userspace_addr = (unsigned long)mem,
 	};
 
@@ -145,8 +146,8 @@ void kvm_create(struct kvm *kvm, struct kt_vm *vm)
 	kvm->vm = MUST(ioctl(kvm->dev, KVM_CREATE_VM, 0));
 	/* Space that KVM needs where a CPU lacks unrestricted guests, away from ours. */
 	MUST(ioctl(kvm->vm, KVM_SET_TSS_ADDR, 0xfffbd000));
-	add_memory(kvm, 0, 0, KT_RAM, vm->ram);
-	add_memory(kvm, 1, start, end - start, (void *)start);
+	kvm_set_memory(kvm, 0, 0, 0, KT_RAM, vm->ram);
+	kvm_set_memory(kvm, 1, 0, start, end - start, (void *)start);
 	kvm->vcpu = MUST(ioctl(kvm->vm, KVM_CREATE_VCPU, 0));
 	size = MUST(ioctl(kvm->dev, KVM_GET_VCPU_MMAP_SIZE, 0));
 	kvm->run = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, kvm->vcpu, 0);
@@ -176,6 +177,13 @@ u16 kvm_run(struct kvm *kvm)
 	if (kvm->run->exit_reason != KVM_EXIT_IO)
 		FAIL("KVM's guest left with exit reason %u", kvm->run->exit_reason);
 	return kvm->run->io.port;
+}
+
+void kvm_get_dirty(struct kvm *kvm, u32 slot, void *bitmap)
+{
+	struct kvm_dirty_log log = { .slot = slot, .dirty_bitmap = bitmap };
+
+	MUST(ioctl(kvm->vm, KVM_GET_DIRTY_LOG, &log));
 }
 
 void kvm_check(struct kt_checker *checker, u64 rounds)
