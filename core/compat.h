@@ -72,7 +72,7 @@
 #endif
 
 /* int, or bool in later kernels. */
-typedef typeof(((struct mmu_notifier_ops *)0)->test_young(NULL, NULL, 0)) kite_young_t;
+#define kite_young_t	typeof(((struct mmu_notifier_ops *)0)->test_young(NULL, NULL, 0))
 
 /* Where only KVM may give the CPU to a certain task, anybody gets it. */
 #ifdef HAVE_SYM_yield_to

@@ -120,6 +120,7 @@ static void map_around(struct kite_vcpu *v, const struct fault *f, u64 *place)
 	unsigned long uaddr = (f->uaddr & PAGE_MASK) - at * PAGE_SIZE;
 	u64 neighbours = ~(kite_ept_span(max(f->host.level, 2u)) - 1);
 	bool writable = f->host.writable;
+	u64 perm;
 
 	if (f->uaddr < at * PAGE_SIZE || kite_irqchip_claims(v, gpa, count * PAGE_SIZE) ||
 	    kite_mm_changing(v->vm, uaddr, count * PAGE_SIZE))
@@ -128,16 +129,17 @@ static void map_around(struct kite_vcpu *v, const struct fault *f, u64 *place)
 		long away = (long)i - at;
 		u64 pa = (f->host.pa & PAGE_MASK) + away * PAGE_SIZE;
 
-		if (gpa - f->slot->gpa >= f->slot->len || READ_ONCE(place[away]))
+		if (gpa - f->slot->gpa >= f->slot->len)
 			continue;
 		/* In the same large page of the host, or in the same page table. */
 		if (((uaddr ^ f->uaddr) & neighbours) || gpa < f->first || gpa > f->last)
 			continue;
 		if (f->host.level == 1)
 			pa = kite_host_pte(READ_ONCE(f->host.pte[away]), &writable);
-		if (pa)
-			kite_ept_set(&place[away],
-				     kite_ept_entry(pa, 1, perm_of(f, writable, KITE_ACCESS_READ)));
+		perm = perm_of(f, writable, KITE_ACCESS_READ);
+		/* What is there may be of a large page that was not to be executed. */
+		if (pa && (perm & ~READ_ONCE(place[away])))
+			kite_ept_set(&place[away], kite_ept_entry(pa, 1, perm));
 	}
 }
 

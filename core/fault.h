@@ -23,9 +23,9 @@ int kite_handle_fault(struct kite_vcpu *v, u64 gpa, u32 access);
 
 /*
  * Map the page of @gpa, and what is beside it. Interrupts are off.
- * The level of the mapping, 1 to 3; -ENOENT: no slot, or a read-only one and @access is a write; -EACCES: see perm.h;
- * -EAGAIN: the host has to do something first, see kite_fault_in(); -EBUSY: the host is
- * changing it.
+ * The level of the mapping, 1 to 3; -ENOENT: no slot, or a read-only one and @access is a
+ * write; -EACCES: see perm.h; -EAGAIN: the host has to do something first, see
+ * kite_fault_in(); -EBUSY: the host is changing it.
  */
 int kite_map_fault(struct kite_vcpu *v, u64 gpa, u32 access);
 

@@ -32,6 +32,7 @@ static inline void kite_map_begin(struct kite_vcpu *v)
 
 static inline void kite_map_end(struct kite_vcpu *v)
 {
+	/* What was stored in the section is there when it is over. */
 	smp_store_release(&v->map_section, v->map_section + 1);
 }
 

@@ -49,6 +49,7 @@ static void note_start(struct kite_mm *kmm, unsigned long start, unsigned long e
 
 	WRITE_ONCE(kmm->start, first ? start : min(kmm->start, start));
 	WRITE_ONCE(kmm->end, first ? end : max(kmm->end, end));
+	/* The range first; pairs with the acquire in kite_mm_changing(). */
 	smp_store_release(&kmm->invalidating, kmm->invalidating + 1);
 }
 
@@ -102,7 +103,7 @@ static void kite_mm_invalidate_end(struct mmu_notifier *notifier,
 	spin_unlock(&kmm->lock);
 }
 
-/* A guest used a page of [@start, @end) since this was asked last; @forget: ask anew from now on. */
+/* A guest used a page of [@start, @end) since this was asked last; @forget: ask anew from now. */
 static bool was_used(struct kite_mm *kmm, unsigned long start, unsigned long end, bool forget)
 {
 	struct kite_vm *vm;
@@ -152,7 +153,7 @@ static bool strip_some(struct kite_vm *vm)
 	return taken;
 }
 
-/* The process ends: its pages are about to go. No vCPU runs, but VMs may still come to their end. */
+/* The process ends: its pages are about to go. No vCPU runs; VMs may still come to their end. */
 static void kite_mm_release(struct mmu_notifier *notifier, struct mm_struct *mm)
 {
 	struct kite_mm *kmm = to_kite_mm(notifier);

@@ -23,7 +23,7 @@
 #include "entry.h"
 
 struct kite_ept {
-	spinlock_t lock;
+	spinlock_t lock;	/* who takes something away, one at a time */
 	u64 *root;
 	u64 eptp;
 	atomic64_t gen;		/* grows when a translation is taken away */

@@ -15,7 +15,7 @@
 #define LEN	(8 * KT_2M)
 #define PAGES	(LEN / KT_PAGE)
 #define VCPUS	4
-#define STRIDE	7919		/* a prime: every page once a round, in an order of the vCPU's own */
+#define STRIDE	7919		/* a prime: every page once a round */
 
 /* Shared with the guest. */
 static u64 rounds;
