@@ -23,8 +23,10 @@ want()
 {
 	expected=$1
 	shift
-	"$@"
+	# What kitectl says must not come in the middle of a line of the guest's.
+	"$@" 2>/stderr
 	status=$?
+	cat /stderr
 	if [ "$status" -ne "$expected" ]; then
 		echo "exit status $status instead of $expected: $*" >&2
 		exit 1
