@@ -150,6 +150,7 @@ static unsigned int map_host_page(struct kite_vcpu *v, const struct fault *f)
 	unsigned int level = level_of(v, f), at = level;
 	u64 perm = perm_of(f, f->host.writable, f->access);
 	u64 *place = kite_ept_place(ept, &v->ept_cache, f->gpa, &at);
+	u64 old;
 
 	if (at > level) {
 		/* A large page from before, which is to go, or must not get all of @perm. */
@@ -159,14 +160,17 @@ static unsigned int map_host_page(struct kite_vcpu *v, const struct fault *f)
 	}
 	if (at > 1 && nx_huge_pages)
 		perm &= ~KITE_EPT_EXEC;
+	old = READ_ONCE(*place);
 	/* Somebody was faster, and has mapped what is beside it too. */
-	if (!(f->access & KITE_FAULT_ACCESS & ~READ_ONCE(*place)))
+	if (!(f->access & KITE_FAULT_ACCESS & ~old))
 		return at;
 	kite_ept_set(place, kite_ept_entry(f->host.pa, at, perm));
 	/* After the entry: who takes the page from the log must not miss the entry. */
 	if ((perm & KITE_EPT_WRITE) && log_protects(f))
 		kite_dirty_mark(v, f->slot, f->gpa >> PAGE_SHIFT);
-	if (at == 1 && fault_around > 1)
+	/* A page that was there has its neighbours, but perhaps not to be executed. */
+	if (at == 1 && fault_around > 1 &&
+	    (!kite_ept_present(old) || (f->access & KITE_ACCESS_EXEC)))
 		map_around(v, f, place);
 	return at;
 }
