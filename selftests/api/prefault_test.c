@@ -215,7 +215,7 @@ static void on_alarm(int signal)
 /* Signals come all the time, and what is done before one is not done again. */
 KITE_TEST_MODES(goes_on_after_a_signal, KT_IN_64)
 {
-	const struct itimerspec often = { { 0, 500000 }, { 0, 500000 } };
+	const struct itimerspec often = { { 0, 5000000 }, { 0, 5000000 } };
 	struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1 };
 	struct sigaction action = { .sa_handler = on_alarm };
 	u64 len = 2 * KT_2M;
