@@ -49,7 +49,7 @@ void __init kite_fault_init(void)
 }
 
 /* How many pages are brought in before the guest asks for them. */
-#define FAULT_AHEAD	15
+#define AHEAD_PAGES	15
 
 /* How often in a row a page may be gone again when it is to be mapped. */
 #define MAX_REFUSED	1000
@@ -150,20 +150,18 @@ static unsigned int map_host_page(struct kite_vcpu *v, const struct fault *f)
 	unsigned int level = level_of(v, f), at = level;
 	u64 perm = perm_of(f, f->host.writable, f->access);
 	u64 *place = kite_ept_place(ept, &v->ept_cache, f->gpa, &at);
-	u64 old;
+	u64 old = READ_ONCE(*place);
 
+	/* Somebody was faster, and has mapped what is beside it too. */
+	if (!(f->access & KITE_FAULT_ACCESS & ~old))
+		return at;
 	if (at > level) {
 		/* A large page from before, which is to go, or must not get all of @perm. */
-		if (f->access & KITE_FAULT_ACCESS & ~READ_ONCE(*place))
-			kite_ept_split(ept, &v->ept_cache, place, at);
+		kite_ept_split(ept, &v->ept_cache, place, at);
 		return at;	/* the guest comes again */
 	}
 	if (at > 1 && nx_huge_pages)
 		perm &= ~KITE_EPT_EXEC;
-	old = READ_ONCE(*place);
-	/* Somebody was faster, and has mapped what is beside it too. */
-	if (!(f->access & KITE_FAULT_ACCESS & ~old))
-		return at;
 	kite_ept_set(place, kite_ept_entry(f->host.pa, at, perm));
 	/* After the entry: who takes the page from the log must not miss the entry. */
 	if ((perm & KITE_EPT_WRITE) && log_protects(f))
@@ -282,14 +280,14 @@ static int host_page(unsigned long uaddr, bool write)
 static void fault_ahead(struct kite_vcpu *v, u64 gpa, unsigned long uaddr)
 {
 	u64 here = gpa >> PAGE_SHIFT, last = here | (fault_around - 1);
-	struct page *pages[FAULT_AHEAD];
+	struct page *pages[AHEAD_PAGES];
 	struct kite_host_page host;
 	unsigned long next = (uaddr & PAGE_MASK) + PAGE_SIZE;
 	bool sequential = here == v->fault.next;
 	int n, present;
 
 	v->fault.next = here + 1;
-	n = min_t(u64, last - here, FAULT_AHEAD);
+	n = min_t(u64, last - here, AHEAD_PAGES);
 	if (!sequential || !n ||
 	    kite_gpa_to_uaddr(v->vm, gpa + n * PAGE_SIZE, true) != uaddr + n * PAGE_SIZE)
 		return;

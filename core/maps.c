@@ -35,7 +35,7 @@ u64 kite_vm_strip(struct kite_vm *vm, u64 gpa, u64 len, u64 mask)
 		if (gpa < end && batch.count < KITE_EPT_BATCH)
 			continue;
 		/* The accessed flag is a hint: a CPU that has it cached sets it later. */
-		if (batch.taken & ~(KITE_EPT_ACCESSED))
+		if (batch.taken & ~KITE_EPT_ACCESSED)
 			kite_vm_flush(vm);
 		/* Nobody who adds translations is in a table that was unlinked. */
 		if (batch.count)
