@@ -33,39 +33,51 @@ static struct {
 	u64 written[MAX_UNITS], epochs[MAX_UNITS];
 } state[VCPUS];
 
-static void check_stable(u64 n, u32 where, u32 found, volatile u64 *word, u64 old)
+/* What was at a place, of which nothing changed from the first look to the last. */
+struct sight {
+	u32 id;		/* the unit that belongs there, or NOWHERE */
+	u32 found;	/* the one that answered */
+	u64 old, now;	/* this vCPU's word there, before and after its write */
+};
+
+static void check_stable(u64 n, const struct sight *s, bool wrote)
 {
-	u32 id = unit_at[where];
+	u32 id = s->id;
 
 	state[n].stable++;
-	if (found != (id == NOWHERE ? HOLE : id)) {
+	if (s->found != (id == NOWHERE ? HOLE : id)) {
 		state[n].wrong++;
 		return;
 	}
 	if (id == NOWHERE)
 		return;
-	if (state[n].epochs[id] == state[n].epoch && old != state[n].written[id])
+	if (wrote && s->now != state[n].tag)
+		state[n].lost++;
+	if (state[n].epochs[id] == state[n].epoch && s->old != state[n].written[id])
 		state[n].lost++;
 	state[n].epochs[id] = state[n].epoch;
-	state[n].written[id] = read_only[where] ? old : *word;
+	state[n].written[id] = s->now;
 }
 
-/* One place: what is read and written there counts if nothing changed meanwhile. */
+/*
+ * One place: what is read and written there counts if nothing changed meanwhile, and only
+ * what is read before the last look at the version is known to be of that time.
+ */
 static void visit(u64 n, u32 where)
 {
 	volatile u64 *page = (volatile u64 *)(GPA + where * unit);
 	volatile u64 *word = &page[WORD_VCPU + n];
 	u32 before = version[where];
-	bool write = !(before & 1) && unit_at[where] != NOWHERE && !read_only[where];
-	u32 found = page[WORD_ID];
-	u64 old = *word;
+	struct sight s = { .id = unit_at[where] };
+	bool write = !(before & 1) && s.id != NOWHERE && !read_only[where];
 
+	s.found = page[WORD_ID];
+	s.old = *word;
 	if (write)
 		*word = ++state[n].tag;
-	if (write && *word != state[n].tag && version[where] == before)
-		state[n].lost++;
+	s.now = *word;
 	if (!(before & 1) && version[where] == before)
-		check_stable(n, where, found, word, old);
+		check_stable(n, &s, write);
 	else if (write)
 		state[n].epoch++;	/* it may have gone anywhere */
 }
