@@ -7,9 +7,9 @@ DESTDIR	?=
 # Debian's kernels have another name than include/config/kernel.release has.
 RELEASE	 = $(shell sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' $(KDIR)/include/generated/utsrelease.h)
 
-CHECKS := check-static check-unit check-testhost check-guest check-switches check-boot check-refuse
+CHECKS := check-static check-unit check-testhost check-guest check-switches check-debug check-boot check-refuse
 
-.PHONY: all modules ctl selftests clean install demo check bench $(CHECKS) test-host-shell help
+.PHONY: all modules ctl selftests clean install demo check stress bench $(CHECKS) test-host-shell help
 
 all: modules ctl
 
@@ -52,6 +52,11 @@ $(CHECKS):
 	@scripts/packages --install ctl testhost debug tcg unit static
 	@scripts/check $(@:check-%=%)
 
+# MINUTES=N: begin nothing after that time; JOBS="..." some of it.
+stress:
+	@scripts/packages --install ctl testhost debug
+	@scripts/stress $(addprefix --minutes ,$(MINUTES)) $(JOBS)
+
 bench:
 	@scripts/packages --install ctl testhost
 	@scripts/bench
@@ -71,6 +76,7 @@ help:
 	@echo "  check            all tests, in up to half an hour"
 	@echo "  $(CHECKS)"
 	@echo "                   parts of it"
+	@echo "  stress           what takes hours; MINUTES=N bounds it, JOBS=\"memory ...\" chooses"
 	@echo "  bench            Kite and KVM with the same guests in one boot; BENCH_JSON=FILE writes JSON"
 	@echo "  clean            remove what was built here; the cache is outside the checkout"
-	@echo "demo, check and bench install the Debian packages they need as root, else they name them."
+	@echo "demo, check, stress and bench install the Debian packages they need as root, else they name them."
