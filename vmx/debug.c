@@ -8,7 +8,7 @@
 
 #define DR6_FIXED_1	0xffff0ff0ull
 #define DR6_VOLATILE	(GENMASK(3, 0) | GENMASK(15, 13))
-#define DR7_FIXED_1	0x400ull
+#define DR7_ALWAYS_1	0x400ull
 #define DR7_VOLATILE	(0xffff2bffull)	/* without bits 15, 14, 12 and 10 */
 
 /* Exit qualification. SDM, chapter "VM Exits", table for MOV DR. */
@@ -41,7 +41,7 @@ static bool write_dr(struct vmx_vcpu *x, unsigned int n, u64 value)
 	if (n == 6)
 		x->core.dr6 = (value & DR6_VOLATILE) | DR6_FIXED_1;
 	else
-		vmwrite(VMCS_GUEST_DR7, (value & DR7_VOLATILE) | DR7_FIXED_1);
+		vmwrite(VMCS_GUEST_DR7, (value & DR7_VOLATILE) | DR7_ALWAYS_1);
 	return true;
 }
 

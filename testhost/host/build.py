@@ -7,6 +7,7 @@ import shutil
 import subprocess
 
 import cache
+import kernel
 import process
 
 CHECKOUT = pathlib.Path(__file__).resolve().parent.parent.parent
@@ -45,20 +46,19 @@ def synchronise(into):
     manifest.write_text("\n".join(names))
 
 
-def make(into, log, *args):
+def run_make(log, argv):
     with open(log, "ab") as out:
-        argv = ["make", f"-j{os.cpu_count()}", *args]
-        out.write((" ".join(argv) + "\n").encode())
+        out.write((" ".join(map(str, argv)) + "\n").encode())
         out.flush()
         env = {k: v for k, v in os.environ.items() if not k.startswith(("MAKE", "MFLAGS"))}
-        p = subprocess.run(argv, cwd=into, stdout=out, stderr=subprocess.STDOUT,
+        p = subprocess.run(argv, stdout=out, stderr=subprocess.STDOUT,
                            stdin=subprocess.DEVNULL, env=env, check=False)
     if p.returncode:
         lines = log.read_text(errors="replace").splitlines()
         # Parallel jobs and warnings bury the reason.
         reasons = [line for line in lines if re.search(r"\berror\b|undefined|\*\*\*", line, re.I)]
         raise cache.Fail("\n".join((reasons or lines)[:30]) +
-                         f"\n{' '.join(argv)} failed in {into}; the whole log is {log}. "
+                         f"\n{' '.join(map(str, argv))} failed; the whole log is {log}. "
                          "With --no-build L1 runs without anything from the checkout.")
 
 
@@ -94,11 +94,15 @@ def add_selftests(payload, into):
     add_libraries(payload, next(top.glob("build/*/*_test")))
 
 
-# The Makefile and its target that make a part, and how the part gets into the payload.
+def make_program(_, where, target):
+    return ["make", "-C", where, f"-j{os.cpu_count()}", target]
+
+
+# The Makefile and its target that make a part, the command line, and how the part gets into the payload.
 PARTS = (
-    ("Makefile", "modules", add_module),
-    ("Makefile", "ctl", add_kitectl),
-    ("selftests/Makefile", "all", add_selftests),
+    ("Makefile", "modules", kernel.Kernel.make, add_module),
+    ("Makefile", "ctl", make_program, add_kitectl),
+    ("selftests/Makefile", "all", make_program, add_selftests),
 )
 
 
@@ -111,20 +115,20 @@ def build(kern, into, parts):
     cache.say(f"building the checkout for {kern.version}")
     log = into.with_suffix(".log")
     log.write_bytes(b"")
-    for makefile, target, _ in parts:
-        make((into / makefile).parent, log, f"KDIR={kern.headers()}", *kern.make_args, target)
+    for makefile, target, argv, _ in parts:
+        run_make(log, argv(kern, (into / makefile).parent, target))
     (into / STAMP).touch()
 
 
 def add_checkout(kern, payload):
     """Build everything there is and add it to the payload; True with a module."""
-    into = cache.root() / "build" / cache.digest(str(CHECKOUT), kern.version)
+    into = kern.builds() / cache.digest(str(CHECKOUT), kern.version)
     with cache.locked(into.with_suffix(".lock"), "the build of this checkout"):
         into.mkdir(exist_ok=True)
         synchronise(into)
         parts = [part for part in PARTS if present(into, *part[:2])]
         if not (into / STAMP).exists():
             build(kern, into, parts)
-        for _, _, add in parts:
+        for *_, add in parts:
             add(payload, into)
     return PARTS[0] in parts

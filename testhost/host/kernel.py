@@ -2,10 +2,12 @@
 """The kernel of L1: its image, its modules and the headers to build against."""
 import dataclasses
 import lzma
+import os
 import pathlib
 import re
 
 import cache
+import chroot
 import debian
 import debug
 
@@ -28,6 +30,8 @@ class Kernel:
     # More for its command line, and for the make that builds the checkout's module for it.
     cmdline: str = ""
     make_args: tuple = ()
+    # The Debian that its module is built in, when it is not this machine's.
+    root: pathlib.Path = None
 
     def key(self):
         st = self.image.stat()
@@ -42,13 +46,26 @@ class Kernel:
         return unsigned(lzma.decompress(packed.read_bytes())) if packed.exists() else None
 
     def headers(self):
-        """Where an external module is built against this kernel."""
+        """Where an external module is built against this kernel, as seen where it is built."""
+        if self.root:
+            return HEADERS / f"linux-headers-{self.version}"
         own = self.modules / "build"
         return own if (own / "Makefile").exists() else HEADERS / f"linux-headers-{self.version}"
 
     def needs(self):
         """The package that brings the headers, by a file of it."""
-        return {str(self.headers() / "Makefile"): f"linux-headers-{self.version}"}
+        return {} if self.root else {str(self.headers() / "Makefile"): f"linux-headers-{self.version}"}
+
+    def builds(self):
+        """Where to put what a module is built from."""
+        return self.root / "srv" if self.root else cache.root() / "build"
+
+    def make(self, where, *args):
+        """Command line that makes a module in a directory below builds()."""
+        there = ("make", "-C", where)
+        if self.root:
+            there = ("chroot", self.root, "make", "-C", f"/{where.relative_to(self.root)}")
+        return [*there, f"-j{os.cpu_count()}", *args, f"KDIR={self.headers()}", *self.make_args]
 
 
 def unsigned(data):
@@ -83,7 +100,17 @@ def from_package(version):
         files = debian.unpacked(f"linux-image-{version}", "27 MB, the full flavour 70 MB")
     except cache.Fail as e:
         raise cache.Fail(f"{e}\nKernels apt offers: apt-cache search '^linux-image-6.1.*amd64$'") from e
-    return Kernel(version, files / f"boot/vmlinuz-{version}", files / f"lib/modules/{version}")
+    return from_files(version, files)
+
+
+def from_files(version, files, **more):
+    return Kernel(version, files / f"boot/vmlinuz-{version}", files / f"lib/modules/{version}", **more)
+
+
+def from_chroot(name):
+    version = chroot.newest(name) if name in chroot.SUITES else name
+    root = chroot.unpacked(version)
+    return from_files(version, root, root=root)
 
 
 def find(name):
@@ -91,10 +118,12 @@ def find(name):
         return from_package(debian.newest_kernel())
     if name == "debug":
         return from_image(debug.kernel_image(), cmdline=debug.CMDLINE, make_args=debug.MAKE_ARGS)
+    if chroot.series(name):
+        return from_chroot(name)
     path = pathlib.Path(name)
     if path.is_file():
         return from_image(path.resolve())
     if "/" in name or not re.fullmatch(r"\d+\.\d+\.[\w.+-]+", name):
         raise cache.Fail(f"--kernel {name}: neither a file nor the version of a Debian kernel "
-                         "(such as 6.1.0-56-cloud-amd64), nor debug")
+                         f"(such as 6.1.0-56-cloud-amd64), nor one of debug {' '.join(chroot.SUITES)}")
     return from_package(name)

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Kernels of other suites of Debian: image, headers and compiler in a directory of their own."""
+import os
+import pathlib
+import re
+import tempfile
+
+import cache
+import debian
+import process
+
+# Series of kernels, and the suites that have it with all it depends on.
+SUITES = {
+    "6.12": ("bookworm", "bookworm-backports"),
+}
+KEYS = "/usr/share/keyrings/debian-archive-keyring.gpg"
+TOOLS = {"mmdebstrap": "mmdebstrap", KEYS: "debian-archive-keyring"}
+NAME = re.compile(r"linux-image-([\d.]+\+\w+[\d.]*-cloud-amd64)")
+
+
+def series(name):
+    """The series that a name means or a version belongs to."""
+    return next((s for s in SUITES if name == s or name.startswith(f"{s}.")), None)
+
+
+def sources(suites):
+    """An apt sources.list for the mirror that this machine uses."""
+    asked = process.run(["apt-get", "indextargets", "--format", "$(ORIGIN) $(CODENAME) $(REPO_URI)",
+                         "Created-By: Packages"], "asking apt for its mirror")
+    found = re.findall(r"^Debian (?!\S+-security )\S+ (https?://\S+)$", asked, re.M)
+    mirror = found[0] if found else "http://deb.debian.org/debian"
+    return "".join(f"deb [signed-by={KEYS}] {mirror} {suite} main\n" for suite in suites)
+
+
+def apt_options(where, suites):
+    """Options that make apt know these suites and nothing else."""
+    (where / "sources.list").write_text(sources(suites))
+    (where / "lists/partial").mkdir(parents=True)
+    names = {"Etc::SourceList": "sources.list", "Etc::SourceParts": "none", "State::Lists": "lists",
+             "Cache": "cache"}
+    return [arg for name, path in names.items() for arg in ("-o", f"Dir::{name}={where / path}")]
+
+
+def numbers(version):
+    return [int(n) for n in re.findall(r"\d+", version)]
+
+
+def newest(of):
+    """The version of the newest cloud kernel of a series."""
+    def ask():
+        with tempfile.TemporaryDirectory() as tmp:
+            options = apt_options(pathlib.Path(tmp), SUITES[of])
+            process.run(["apt-get", *options, "-o", "APT::Sandbox::User=root", "update"], "apt-get update")
+            said = process.run(["apt-cache", *options, "pkgnames", f"linux-image-{of}."], "apt-cache")
+        found = [m[1] for m in map(NAME.fullmatch, said.split()) if m]
+        if not found:
+            raise cache.Fail(f"{SUITES[of][-1]} has no {of} cloud kernel any more: name another with --kernel")
+        return max(found, key=numbers)
+
+    return debian.ask_apt(f"{of} cloud kernel", ask, of, *SUITES[of])
+
+
+def network_options():
+    """How this machine's apt reaches the mirror and trusts its dates."""
+    said = process.run(["apt-config", "dump", "Acquire"], "apt-config")
+    return "".join(re.findall(r'^Acquire::(?:https?::|Check-)\S+ "[^"]*";\n', said, re.M))
+
+
+def unpacked(version):
+    """Directory of a small Debian with this kernel and what builds a module for it."""
+    suites = SUITES[series(version)]
+
+    def make(into):
+        if os.geteuid():
+            raise cache.Fail(f"a Debian with {version} can be set up only by root: run this once as root")
+        debian.need(TOOLS)
+        (into / "apt.conf").write_text(network_options() + 'APT::Install-Recommends "false";\n')
+        (into / "sources.list").write_text(sources(suites))
+        process.run(["mmdebstrap", "--mode=root", "--variant=apt", f"--aptopt={into / 'apt.conf'}",
+                     f"--include=make,linux-image-{version},linux-headers-{version}",
+                     suites[0], into / "root", into / "sources.list"], f"setting up a Debian with {version}")
+
+    return cache.entry("chroot", cache.digest(version, *suites),
+                       f"setting up a Debian with {version} (2 to 4 minutes, up to 1 GB)", make) / "root"
