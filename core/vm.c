@@ -2,6 +2,7 @@
 #include "vm.h"
 
 #include <linux/err.h>
+#include <linux/moduleparam.h>
 #include <linux/slab.h>
 
 #include "backend.h"
@@ -12,9 +13,15 @@
 #include "perm.h"
 #include "route.h"
 
+/* Who may open the device is bounded by this and by memory cgroups. */
+static int max_vms = 4096;
+module_param(max_vms, int, 0644);
+MODULE_PARM_DESC(max_vms, "VMs that may exist at once, of all users (default 4096)");
+
+static atomic_t vm_count;
 static atomic64_t vm_numbers;
 
-struct kite_vm *kite_vm_create(u32 flags, u32 tsc_khz)
+static struct kite_vm *vm_create(u32 flags, u32 tsc_khz)
 {
 	struct kite_vm *vm;
 	int ret;
@@ -62,6 +69,17 @@ free_vm:
 	return ERR_PTR(ret);
 }
 
+struct kite_vm *kite_vm_create(u32 flags, u32 tsc_khz)
+{
+	struct kite_vm *vm = ERR_PTR(-ENOSPC);
+
+	if (atomic_inc_return(&vm_count) <= READ_ONCE(max_vms))
+		vm = vm_create(flags, tsc_khz);
+	if (IS_ERR(vm))
+		atomic_dec(&vm_count);
+	return vm;
+}
+
 void kite_vm_get(struct kite_vm *vm)
 {
 	kref_get(&vm->ref);
@@ -80,6 +98,7 @@ static void vm_release(struct kref *ref)
 	kite_routes_free(vm);
 	kite_irqchip_free_vm(vm);
 	kfree(vm);
+	atomic_dec(&vm_count);
 }
 
 void kite_vm_put(struct kite_vm *vm)

@@ -144,7 +144,8 @@ struct kite_vmx_msrs {
  * with KITE_EXIT_HLT.
  *
  * Errors: EMFILE and ENFILE (too many open files), EINVAL (@tsc_khz below 1 MHz or above
- * 100 GHz), EOPNOTSUPP (the CPU cannot give the TSC that frequency).
+ * 100 GHz), EOPNOTSUPP (the CPU cannot give the TSC that frequency), ENOSPC (the host
+ * has as many VMs as the module parameter max_vms allows).
  */
 struct kite_create_vm {
 	__u32 size;

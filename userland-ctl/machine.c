@@ -264,6 +264,10 @@ static int create(struct machine *m)
 			m->cfg->tsc_khz, m->info.tsc_khz);
 		return m->vm;
 	}
+	if (m->vm == -ENOSPC) {
+		fprintf(stderr, "kitectl: the host has as many VMs as max_vms of kite.ko allows\n");
+		return m->vm;
+	}
 	if (m->vm < 0)
 		return complain("KITE_CREATE_VM", m->vm);
 	ret = add_memory(m);

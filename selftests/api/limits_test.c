@@ -3,8 +3,9 @@
  * Contract: the memory of a VM is charged to the memory cgroup of its maker. (At the
  * limit the kernel kills before an allocation fails, so ENOMEM is not seen here.)
  * Resource limits of the process hold for its VMs, and a call that meets one can be
- * made again.
+ * made again. So does max_vms, the module's own limit.
  */
+#include <stdio.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -62,6 +63,34 @@ KITE_TEST(a_vm_needs_no_locked_memory)
 	limit(RLIMIT_MEMLOCK, 0);
 	expect_it_runs(kt_vm_new(KT_LONG64));
 	EXPECT_EQ(0ull, kt_meminfo("Mlocked"));
+}
+
+#define MAX_VMS	"/sys/module/kite/parameters/max_vms"
+
+KITE_TEST(vms_run_out)
+{
+	struct kt_vm *vm = kt_vm_new(KT_LONG64);
+	u64 before = kt_read_number(MAX_VMS);
+	char text[24];
+	int other;
+
+	/* This one is there, and one more may be. */
+	ASSERT_TRUE(kt_write_file(MAX_VMS, "2"));
+	other = dev_create_vm(vm->dev, 0);
+	EXPECT_EQ(-ENOSPC, _dev_create_vm(vm->dev, 0));
+	EXPECT_EQ(-ENOSPC, _dev_create_vm(vm->dev, KITE_VM_IRQCHIP));
+	/* A refusal that has another reason takes no place. */
+	close(other);
+	EXPECT_EQ(-EINVAL, _dev_create_vm(vm->dev, ~0u));
+	other = dev_create_vm(vm->dev, 0);
+	/* A vCPU keeps its VM. */
+	vm_create_vcpu(other, 0);
+	close(other);
+	EXPECT_EQ(-ENOSPC, _dev_create_vm(vm->dev, 0));
+	expect_it_runs(vm);
+	snprintf(text, sizeof(text), "%llu", before);
+	ASSERT_TRUE(kt_write_file(MAX_VMS, text));
+	dev_create_vm(vm->dev, 0);
 }
 
 KITE_TEST(descriptors_run_out)
