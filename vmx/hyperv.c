@@ -3,7 +3,8 @@
 
 #include <linux/cache.h>
 #include <asm/cpufeature.h>
-#include <asm/processor.h>
+
+#include "../core/compat.h"
 
 #define HV_INTERFACE_LEAF	0x40000001
 #define HV_INTERFACE		0x31237648	/* "Hv#1" */

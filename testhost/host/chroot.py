@@ -12,6 +12,7 @@ import process
 # Series of kernels, and the suites that have it with all it depends on.
 SUITES = {
     "6.12": ("bookworm", "bookworm-backports"),
+    "7.2": ("sid",),
 }
 KEYS = "/usr/share/keyrings/debian-archive-keyring.gpg"
 TOOLS = {"mmdebstrap": "mmdebstrap", KEYS: "debian-archive-keyring"}
@@ -81,4 +82,4 @@ def unpacked(version):
                      suites[0], into / "root", into / "sources.list"], f"setting up a Debian with {version}")
 
     return cache.entry("chroot", cache.digest(version, *suites),
-                       f"setting up a Debian with {version} (2 to 4 minutes, up to 1 GB)", make) / "root"
+                       f"setting up a Debian with {version} (2 to 4 minutes, 550 MB)", make) / "root"

@@ -11,7 +11,6 @@ import sys
 import bochs
 import build
 import cache
-import chroot
 import debian
 import image
 import kernel
@@ -69,8 +68,8 @@ def options(argv):
     add("--accel", choices=("auto", "kvm", "bochs", "tcg"), default="auto",
         help="auto: QEMU with KVM where VMX nests, else Bochs; tcg has no VMX (default: auto)")
     add("--kernel", metavar="NAME|PATH", help="version of a Debian kernel; or a bzImage with its modules in "
-        f"lib/modules beside it; or {', '.join(chroot.SUITES)}: Debian's newest of that series; or debug: built with KASAN, lockdep, kmemleak and more, once, in about ten "
-        "minutes (default: newest 6.1 cloud kernel of apt)")
+        f"lib/modules beside it; or one of {', '.join(kernel.NAMES)}: the newest of a series or flavour, debug built "
+        "here in ten minutes with KASAN, lockdep, kmemleak and more (default: newest 6.1 cloud kernel of apt)")
     add("--cpus", type=cpus, default=1, metavar="N", help="CPUs of L1 (default: 1)")
     add("--mem", type=size, default=1024, metavar="SIZE", help="memory of L1, in Bochs up to 3G (default: 1G)")
     add("--swap", type=size, metavar="SIZE", help="swap space of L1, in compressed memory (default: none)")

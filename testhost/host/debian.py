@@ -77,17 +77,17 @@ def ask_apt(what, ask, *about):
                         lambda into: (into / "name").write_text(ask())) / "name").read_text()
 
 
-def newest_kernel():
-    """The newest 6.1 cloud kernel apt offers."""
+def newest_kernel(flavour="cloud"):
+    """The newest 6.1 kernel of a flavour that apt offers."""
     def ask():
         names = run(["apt-cache", "pkgnames", "linux-image-6.1.0-"], "apt-cache")
-        found = re.findall(r"^linux-image-(6\.1\.0-(\d+)-cloud-amd64)$", names, re.M)
+        found = re.findall(rf"^linux-image-(6\.1\.0-(\d+)-{flavour}-amd64)$", names, re.M)
         if not found:
-            raise cache.Fail("apt offers no 6.1 cloud kernel; as root: apt-get update (Debian 12), "
+            raise cache.Fail(f"apt offers no 6.1 {flavour} kernel; as root: apt-get update (Debian 12), "
                              "or name a kernel: --kernel")
         return max(found, key=lambda f: int(f[1]))[0]
 
-    return ask_apt("6.1 cloud kernel", ask)
+    return ask_apt(f"6.1 {flavour} kernel", ask, flavour)
 
 
 def candidate(package):

@@ -18,6 +18,8 @@ MODULES = {
     "lib/kite/kvm": ("virt/lib/irqbypass", "arch/x86/kvm/kvm", "arch/x86/kvm/kvm-intel"),
 }
 HEADERS = pathlib.Path("/usr/src")
+# Kernels that need no version to be told apart.
+NAMES = (*chroot.SUITES, "rt", "debug")
 SIGNED = b"~Module signature appended~\n"
 SIGNATURE_HEADER = 12
 
@@ -64,7 +66,9 @@ class Kernel:
         """Command line that makes a module in a directory below builds()."""
         there = ("make", "-C", where)
         if self.root:
-            there = ("chroot", self.root, "make", "-C", f"/{where.relative_to(self.root)}")
+            # objtool looks into /proc.
+            there = ("unshare", "--mount-proc", f"--root={self.root}", "make", "-C",
+                     f"/{where.relative_to(self.root)}")
         return [*there, f"-j{os.cpu_count()}", *args, f"KDIR={self.headers()}", *self.make_args]
 
 
@@ -118,6 +122,8 @@ def find(name):
         return from_package(debian.newest_kernel())
     if name == "debug":
         return from_image(debug.kernel_image(), cmdline=debug.CMDLINE, make_args=debug.MAKE_ARGS)
+    if name == "rt":
+        return from_package(debian.newest_kernel("rt"))
     if chroot.series(name):
         return from_chroot(name)
     path = pathlib.Path(name)
@@ -125,5 +131,5 @@ def find(name):
         return from_image(path.resolve())
     if "/" in name or not re.fullmatch(r"\d+\.\d+\.[\w.+-]+", name):
         raise cache.Fail(f"--kernel {name}: neither a file nor the version of a Debian kernel "
-                         f"(such as 6.1.0-56-cloud-amd64), nor one of debug {' '.join(chroot.SUITES)}")
+                         f"(such as 6.1.0-56-cloud-amd64), nor one of {', '.join(NAMES)}")
     return from_package(name)
