@@ -41,6 +41,7 @@ union kite_arg {
 	struct kite_inject inject;
 	struct kite_set_ring set_ring;
 	struct kite_prefault prefault;
+	struct kite_entry_check entry_check;
 };
 
 /*

@@ -143,6 +143,17 @@ static long vcpu_prefault(void *obj, union kite_arg *arg)
 	return kite_prefault(obj, &arg->prefault, kite_hw_phys_bits());
 }
 
+static long vcpu_check_entry(void *obj, union kite_arg *arg)
+{
+	struct kite_broken_rule *broken = &arg->entry_check.broken;
+	int ret;
+
+	if (arg->entry_check.flags || memchr_inv(broken, 0, sizeof(*broken)))
+		return -EINVAL;
+	ret = kite_vcpu_settle(obj);
+	return ret ? ret : kite_hw_check_entry(obj, broken);
+}
+
 static const struct kite_ioctl vcpu_ioctls[] = {
 	KITE_IOCTL_NONE(KITE_VCPU_RUN, vcpu_run),
 	KITE_IOCTL_INOUT(KITE_VCPU_GET_STATE, kite_state, events, vcpu_get_state),
@@ -158,6 +169,7 @@ static const struct kite_ioctl vcpu_ioctls[] = {
 	KITE_IOCTL_IN(KITE_VCPU_INJECT, kite_inject, payload, vcpu_inject),
 	KITE_IOCTL_IN(KITE_VCPU_SET_RING, kite_set_ring, reserved, vcpu_set_ring),
 	KITE_IOCTL_INOUT(KITE_VCPU_PREFAULT, kite_prefault, len, vcpu_prefault),
+	KITE_IOCTL_INOUT(KITE_VCPU_CHECK_ENTRY, kite_entry_check, broken, vcpu_check_entry),
 };
 
 static long vcpu_kick(void *obj, union kite_arg *arg)

@@ -12,6 +12,7 @@
 
 #include "../insn/decode.h"
 
+struct kite_broken_rule;
 struct kite_inject;
 struct kite_paging;
 struct kite_state;
@@ -122,6 +123,16 @@ int kite_hw_set_state(struct kite_vcpu *v, const struct kite_state *state);
  * VMX cannot be used on this CPU now: nothing has changed then.
  */
 int kite_hw_inject(struct kite_vcpu *v, const struct kite_inject *inject);
+
+/**
+ * kite_hw_check_entry() - check the state as the next VM entry does
+ * @v: vCPU, locked, no window open
+ * @broken: result: the first rule that does not hold, or rule 0
+ *
+ * Return: 0; -EAGAIN if memory of the guest has to come back first, -EBUSY if VMX
+ * cannot be used on this CPU now.
+ */
+int kite_hw_check_entry(struct kite_vcpu *v, struct kite_broken_rule *broken);
 
 /**
  * kite_hw_get_paging() - what a walk of the guest's page tables depends on

@@ -43,12 +43,9 @@ int kite_exit_protection(struct kite_vcpu *v, const struct kite_exit_protection 
 	return kite_exit_plain(v, KITE_EXIT_PROTECTION);
 }
 
-int kite_exit_fail_entry(struct kite_vcpu *v, u32 reason, u32 insn_error, u64 qualification)
+int kite_exit_fail_entry(struct kite_vcpu *v, const struct kite_exit_fail_entry *rec)
 {
-	v->run->fail_entry = (struct kite_exit_fail_entry){
-		.exit_reason = reason, .instruction_error = insn_error,
-		.qualification = qualification,
-	};
+	v->run->fail_entry = *rec;
 	return kite_exit_plain(v, KITE_EXIT_FAIL_ENTRY);
 }
 

@@ -73,6 +73,7 @@
 #define KITE_VCPU_INJECT	_IO(KITE_IOC, 0x4f)	/* struct kite_inject */
 #define KITE_VCPU_PREFAULT	_IO(KITE_IOC, 0x50)	/* struct kite_prefault */
 #define KITE_VCPU_SET_RING	_IO(KITE_IOC, 0x51)	/* struct kite_set_ring */
+#define KITE_VCPU_CHECK_ENTRY	_IO(KITE_IOC, 0x52)	/* struct kite_entry_check */
 
 /**
  * struct kite_info - what this module offers
@@ -967,17 +968,35 @@ struct kite_exit_protection {
 	__u32 reserved;
 };
 
+#define KITE_RULE_TEXT		96
+
+/**
+ * struct kite_broken_rule - the first rule of the SDM for VM entries that does not hold
+ * @rule: its number in vmx/rules.def, the hundreds being the section of the SDM; 0: all hold
+ * @field: encoding of the VMCS field that is wrong
+ * @value: of that field
+ * @text: what must be true of it, a string
+ */
+struct kite_broken_rule {
+	__u32 rule;
+	__u32 field;
+	__aligned_u64 value;
+	char text[KITE_RULE_TEXT];
+};
+
 /**
  * struct kite_exit_fail_entry - a VM entry failed
  * @exit_reason: VM-exit reason with bit 31 set, or 0 for a VMfail
  * @instruction_error: VM-instruction error, SDM chapter "VMX Instruction Reference"; 0 with
  *	@exit_reason
  * @qualification: exit qualification
+ * @broken: what Kite finds wrong; rule 0 if nothing
  */
 struct kite_exit_fail_entry {
 	__u32 exit_reason;
 	__u32 instruction_error;
 	__aligned_u64 qualification;
+	struct kite_broken_rule broken;
 };
 
 enum kite_internal_error {
@@ -1143,6 +1162,22 @@ struct kite_set_ring {
 	__u32 flags;
 	__u32 entries;
 	__u32 reserved;
+};
+
+/**
+ * struct kite_entry_check - what the next VM entry would break
+ * @size: sizeof(struct kite_entry_check)
+ * @flags: 0
+ * @broken: out; 0 before
+ *
+ * Checks in place of the CPU what the next VM entry would check, with a pending event
+ * if it would go with it. Nothing changes. Errors: EAGAIN (the host has to bring back
+ * the page of the PAE pointers; KITE_VCPU_RUN does), EBUSY.
+ */
+struct kite_entry_check {
+	__u32 size;
+	__u32 flags;
+	struct kite_broken_rule broken;
 };
 
 #endif

@@ -174,6 +174,18 @@ void dump_state(FILE *out, const struct kite_state *state)
 	dump_events(out, &state->events);
 }
 
+static void dump_broken_rule(FILE *out, const struct kite_broken_rule *b)
+{
+	if (!b->rule) {
+		fprintf(out, "  no rule that Kite knows is broken\n");
+		return;
+	}
+	fprintf(out, "  %s (VMCS field 0x%04x) is 0x%llx, against rule %u: it %.*s\n",
+		name_rule_field(b->field), b->field, b->value, b->rule, (int)sizeof(b->text),
+		b->text);
+	fprintf(out, "  SDM, chapter \"VM Entries\", section \"%s\"\n", name_rule_section(b->rule));
+}
+
 void dump_fail_entry(FILE *out, const struct kite_exit_fail_entry *e)
 {
 	if (e->exit_reason)
@@ -183,6 +195,7 @@ void dump_fail_entry(FILE *out, const struct kite_exit_fail_entry *e)
 	else
 		fprintf(out, "VM entry failed: VMfail, %s (VM-instruction error %u)\n",
 			name_instruction_error(e->instruction_error), e->instruction_error);
+	dump_broken_rule(out, &e->broken);
 }
 
 void dump_internal(FILE *out, const struct kite_exit_internal *e)

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Names of VM-exit reasons, VM-instruction errors and Kite's own errors. */
+/* Names of VM-exit reasons, VM-instruction errors, VM-entry checks and Kite's own errors. */
 #include "names.h"
 
 #include "uapi/kite.h"
+#include "vmx/fields.h"
 
 /* SDM, appendix "VMX Basic Exit Reasons". */
 static const char * const exit_reasons[] = {
@@ -123,6 +124,34 @@ static const char * const internal_errors[] = {
 	[KITE_INTERNAL_WINDOW] = "VMX cannot be used on this CPU now",
 };
 
+/* Sections of the SDM, chapter "VM Entries". */
+static const char * const rule_sections[] = {
+#define SECTION(hundred, title) [hundred] = title,
+#define WHEN(condition)
+#define END_WHEN
+#define RULE(number, field, text, condition)
+#define SEGMENTS(number, part, set, text, condition)
+#include "vmx/rules.def"
+#undef SECTION
+#undef RULE
+#undef SEGMENTS
+};
+
+/* The fields that a rule is about, some more than once. */
+static const struct {
+	u32 encoding;
+	const char *name;
+} rule_fields[] = {
+#define SECTION(hundred, title)
+#define FIELD(name) { VMCS_##name, #name },
+#define RULE(number, field, text, condition) FIELD(field)
+#define SEGMENTS(number, part, set, text, condition)				\
+	FIELD(GUEST_ES_##part) FIELD(GUEST_CS_##part) FIELD(GUEST_SS_##part)	\
+	FIELD(GUEST_DS_##part) FIELD(GUEST_FS_##part) FIELD(GUEST_GS_##part)	\
+	FIELD(GUEST_LDTR_##part) FIELD(GUEST_TR_##part)
+#include "vmx/rules.def"
+};
+
 static const char *look_up(const char * const *names, unsigned int count, u32 i)
 {
 	return i < count && names[i] ? names[i] : "unknown";
@@ -136,6 +165,21 @@ const char *name_exit_reason(u32 reason)
 const char *name_instruction_error(u32 error)
 {
 	return look_up(instruction_errors, ARRAY_SIZE(instruction_errors), error);
+}
+
+const char *name_rule_section(u32 rule)
+{
+	return look_up(rule_sections, ARRAY_SIZE(rule_sections), rule / 100);
+}
+
+const char *name_rule_field(u32 encoding)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(rule_fields); i++)
+		if (rule_fields[i].encoding == encoding)
+			return rule_fields[i].name;
+	return "unknown";
 }
 
 const char *name_internal_error(u32 code)

@@ -12,5 +12,9 @@
 const char *name_exit_reason(u32 reason);
 const char *name_instruction_error(u32 error);
 const char *name_internal_error(u32 code);
+/* The section of the SDM, chapter "VM Entries", that a rule of a VM entry is in. */
+const char *name_rule_section(u32 rule);
+/* A field of the VMCS that a rule is about. */
+const char *name_rule_field(u32 encoding);
 
 #endif

@@ -4,10 +4,7 @@
 #define KITE_VMX_BITS_H
 
 #include <linux/bits.h>
-#include <asm/msr-index.h>
-#include <asm/trapnr.h>
-
-#include "insn.h"
+#include <linux/types.h>
 
 /* Interruption information, of entries, exits and IDT vectoring. */
 #define INTR_VECTOR		GENMASK(7, 0)
@@ -24,6 +21,7 @@ enum intr_type {
 	INTR_TYPE_SOFT_INTERRUPT = 4,
 	INTR_TYPE_PRIV_SOFT_EXCEPTION = 5,
 	INTR_TYPE_SOFT_EXCEPTION = 6,
+	INTR_TYPE_OTHER = 7,
 };
 
 /* Delivered by an instruction: the entry needs its length. */
@@ -37,14 +35,7 @@ static inline bool intr_type_is_software(u8 type)
 #define BLOCKING_MOV_SS		BIT(1)
 #define BLOCKING_SMI		BIT(2)
 #define BLOCKING_NMI		BIT(3)
-
-static inline void vmx_clear_blocking(u32 bits)
-{
-	u32 state = vmread(VMCS_GUEST_INTERRUPTIBILITY_STATE);
-
-	if (state & bits)
-		vmwrite(VMCS_GUEST_INTERRUPTIBILITY_STATE, state & ~bits);
-}
+#define BLOCKING_ENCLAVE	BIT(4)
 
 /* Exit reason. */
 #define REASON_BASIC		GENMASK(15, 0)
@@ -56,6 +47,7 @@ static inline void vmx_clear_blocking(u32 bits)
 #define DEBUG_B0_B3		GENMASK(3, 0)
 #define DEBUG_BD		BIT(13)
 #define DEBUG_BS		BIT(14)
+#define DEBUG_RTM		BIT(16)
 #define PENDING_DEBUG_ENABLED	BIT(12)
 
 /* DR7: the next access to a debug register is a #DB. */
@@ -69,13 +61,8 @@ static inline void vmx_clear_blocking(u32 bits)
 #define SEG_AR_P			BIT(7)
 #define SEG_AR_L			BIT(13)
 #define SEG_AR_DB			BIT(14)
+#define SEG_AR_G			BIT(15)
 #define SEG_AR_UNUSABLE		BIT(16)
 #define SEG_AR_RESERVED		(GENMASK(11, 8) | GENMASK(31, 17))
-
-static inline bool vmx_in_64bit_mode(void)
-{
-	return (vmread(VMCS_GUEST_IA32_EFER) & EFER_LMA) &&
-	       (vmread(VMCS_GUEST_CS_ACCESS_RIGHTS) & SEG_AR_L);
-}
 
 #endif

@@ -116,15 +116,11 @@ int vmx_handle_exit(struct vmx_vcpu *x)
 	struct kite_vcpu *v = &x->core;
 	u32 basic;
 
-	if (x->vmfail) {
-		vmx_take_back(x);
-		return kite_exit_fail_entry(v, 0, vmread(VMCS_VM_INSTRUCTION_ERROR), 0);
-	}
+	if (x->vmfail)
+		return vmx_vmfail(x);
 	x->exit.reason = vmread(VMCS_EXIT_REASON);
-	if (x->exit.reason & REASON_ENTRY_FAILURE) {
-		vmx_take_back(x);
+	if (x->exit.reason & REASON_ENTRY_FAILURE)
 		return vmx_exit_entry_failure(x);
-	}
 	x->launched = true;
 	x->skipped = false;
 	basic = x->exit.reason & REASON_BASIC;

@@ -14,6 +14,9 @@
 #include "reasons.def"
 #undef REASON
 
+/* VMLAUNCH or VMRESUME did nothing but leave a VM-instruction error. */
+int vmx_vmfail(struct vmx_vcpu *x);
+
 /* The instruction that exited is done: move RIP behind it. */
 void vmx_skip(struct vmx_vcpu *x, u32 len);
 

@@ -111,11 +111,3 @@ int vmx_exit_mtf(struct vmx_vcpu *x)
 {
 	return kite_exit_debug(&x->core, vmread(VMCS_GUEST_RIP));
 }
-
-int vmx_exit_entry_failure(struct vmx_vcpu *x)
-{
-	if ((x->exit.reason & REASON_BASIC) == REASON_ENTRY_MACHINE_CHECK)
-		x->host_event = X86_TRAP_MC;
-	vmx_dump(x, "VM entry failed");
-	return kite_exit_fail_entry(&x->core, x->exit.reason, 0, vmx_qualification());
-}

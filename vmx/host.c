@@ -55,7 +55,7 @@ static u64 tr_base(const struct desc_ptr *gdt, u16 tr)
 	return vmx_tss_base(desc[0], desc[1]);
 }
 
-static void sync_host_fields(struct vmx_vcpu *x)
+void vmx_host_sync(struct vmx_vcpu *x)
 {
 	struct vmx_window *w = &x->window;
 	u16 tr;
@@ -213,7 +213,7 @@ static void restore_selectors(struct vmx_vcpu *x)
 void vmx_host_save(struct vmx_vcpu *x)
 {
 	save_selectors(&x->window);
-	sync_host_fields(x);
+	vmx_host_sync(x);
 	load_debug(x);
 	load_msrs(x);
 }

@@ -123,6 +123,7 @@ int __init kite_hw_init(void)
 	ret = check_owner();
 	if (ret)
 		return ret;
+	vmx_failure_init(host_msrs.msr);
 	vmx_mitigate_init();
 	vmx_apicv_init();
 	vmx_pml_init();

@@ -190,17 +190,32 @@ static bool inject_event(struct vmx_vcpu *x, bool open)
 	return true;
 }
 
+/* What comes from no interrupt controller. */
+static bool inject_given(struct vmx_vcpu *x, u32 blocking, bool trap, bool open)
+{
+	if (inject_event(x, open))
+		return true;
+	return x->core.nmi_pending && !trap && inject_nmi(x, blocking);
+}
+
+/* For a check of what the next entry would do; vmx_take_back() puts it back. */
+void vmx_inject_given(struct vmx_vcpu *x)
+{
+	u32 blocking = vmread(VMCS_GUEST_INTERRUPTIBILITY_STATE);
+	bool trap = trap_is_due();
+
+	inject_given(x, blocking, trap, interruptible(x, blocking) && !trap);
+}
+
 static int inject_one(struct vmx_vcpu *x, bool extint)
 {
 	struct kite_vcpu *v = &x->core;
 	u32 blocking = vmread(VMCS_GUEST_INTERRUPTIBILITY_STATE);
 	bool trap = trap_is_due();
 	bool open = interruptible(x, blocking) && !trap;
-	bool busy = inject_event(x, open);
+	bool busy = inject_given(x, blocking, trap, open);
 	int vector = -1;
 
-	if (!busy && v->nmi_pending && !trap)
-		busy = inject_nmi(x, blocking);
 	vmx_set_proc(x, PROC_NMI_WINDOW, v->nmi_pending);
 	open = open && !busy && !v->event.valid;
 	/* Only user space knows the vector. */

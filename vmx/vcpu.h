@@ -5,8 +5,11 @@
 
 #include <linux/container_of.h>
 #include <asm/desc_defs.h>
+#include <asm/msr-index.h>
+#include <asm/trapnr.h>
 
 #include "../core/vcpu.h"
+#include "bits.h"
 #include "fields.h"
 #include "insn.h"
 
@@ -123,6 +126,7 @@ int vmx_with_window(struct vmx_vcpu *x, void (*fn)(struct vmx_vcpu *x, void *arg
 
 /* host.c: what a guest run needs beside the VMCS and what the exit leaves behind. */
 void vmx_host_init(void);
+void vmx_host_sync(struct vmx_vcpu *x);
 void vmx_host_save(struct vmx_vcpu *x);
 void vmx_host_restore(struct vmx_vcpu *x);
 
@@ -136,11 +140,15 @@ void vmx_mitigate_after(void);
 
 /* inject.c */
 int __must_check vmx_inject(struct vmx_vcpu *x);
+void vmx_inject_given(struct vmx_vcpu *x);
 void vmx_queue_exception(struct vmx_vcpu *x, u8 vector);
 void vmx_queue_exception_error(struct vmx_vcpu *x, u8 vector, u32 error);
 void vmx_requeue(struct vmx_vcpu *x);
 void vmx_take_back(struct vmx_vcpu *x);
 void vmx_nmi_unblocked(struct vmx_vcpu *x);
+
+/* failure.c */
+void vmx_failure_init(const u64 *msr);
 
 /* apicv.c */
 void vmx_apicv_init(void);
@@ -205,6 +213,20 @@ static inline void vmx_set_proc(struct vmx_vcpu *x, u32 bit, bool on)
 		x->proc = proc;
 		vmwrite(VMCS_PROC_BASED_CONTROLS, proc);
 	}
+}
+
+static inline void vmx_clear_blocking(u32 bits)
+{
+	u32 state = vmread(VMCS_GUEST_INTERRUPTIBILITY_STATE);
+
+	if (state & bits)
+		vmwrite(VMCS_GUEST_INTERRUPTIBILITY_STATE, state & ~bits);
+}
+
+static inline bool vmx_in_64bit_mode(void)
+{
+	return (vmread(VMCS_GUEST_IA32_EFER) & EFER_LMA) &&
+	       (vmread(VMCS_GUEST_CS_ACCESS_RIGHTS) & SEG_AR_L);
 }
 
 static inline u64 vmx_rflags(struct vmx_vcpu *x)

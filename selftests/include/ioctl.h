@@ -53,6 +53,7 @@ int _vcpu_set_debug(int vcpu, u32 flags);
 int _vcpu_prefault(int vcpu, u32 flags, struct kite_prefault *arg);
 int _vcpu_translate(int vcpu, u64 gva, u64 *gpa);
 int _vcpu_set_ring(int vcpu, u32 entries);
+int _vcpu_check_entry(int vcpu, struct kite_broken_rule *broken);
 
 #define KT_MUST(call) ({							\
 	int must_ = (call);							\
@@ -102,5 +103,6 @@ int dev_open(void);
 #define vcpu_prefault(...)	KT_MUST(_vcpu_prefault(__VA_ARGS__))
 #define vcpu_translate(...)	KT_MUST(_vcpu_translate(__VA_ARGS__))
 #define vcpu_set_ring(...)	KT_MUST(_vcpu_set_ring(__VA_ARGS__))
+#define vcpu_check_entry(...)	KT_MUST(_vcpu_check_entry(__VA_ARGS__))
 
 #endif

@@ -284,3 +284,12 @@ int _vcpu_set_ring(int vcpu, u32 entries)
 
 	return call(vcpu, KITE_VCPU_SET_RING, &arg);
 }
+
+int _vcpu_check_entry(int vcpu, struct kite_broken_rule *broken)
+{
+	struct kite_entry_check arg = { .size = sizeof(arg) };
+	int ret = call(vcpu, KITE_VCPU_CHECK_ENTRY, &arg);
+
+	*broken = arg.broken;
+	return ret;
+}

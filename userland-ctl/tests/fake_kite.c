@@ -285,6 +285,8 @@ static int simple(struct fake_vcpu *v, u32 reason)
 	if (reason == KITE_EXIT_FAIL_ENTRY)
 		run->fail_entry = (struct kite_exit_fail_entry){
 			.exit_reason = VM_ENTRY_FAILURE | 33, .qualification = 4,
+			.broken = { .rule = 622, .field = 0x481c, .value = 0xc091,
+				    .text = "has a granularity" },
 		};
 	if (reason == KITE_EXIT_INTERNAL)
 		run->internal = (struct kite_exit_internal){

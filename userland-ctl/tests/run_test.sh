@@ -69,7 +69,10 @@ reset by cf9|O\xf9\x0c\x06|6|reset
 triple fault|T|8|triple fault
 internal error|X|10|internal error
 failed VM entry|F|12|invalid guest state
+broken rule|F|12|GUEST_FS_ACCESS_RIGHTS (VMCS field 0x481c) is 0xc091, against rule 622: it has a granularity
+section of the rule|F|12|section "Checks on Guest Segment Registers"
 VMfail|V|12|invalid control field
+no broken rule|V|12|no rule that Kite knows is broken
 host has no page|P|4|0x5000.*Bad address
 no memory there|Q|20|vCPU 0: no memory at guest address 0xd0000000
 unknown exit|U|4|exit reason 99

@@ -1,0 +1,445 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Contract: a state that a CPU enters breaks no rule of vmx/rules.def; each rule is
+ * the first that is broken by some state that differs from a good one in a few
+ * fields, and the field is named with its value.
+ */
+#include <linux/bits.h>
+#include <linux/kernel.h>
+
+#include "uapi/kite.h"
+#include "unit.h"
+#include "vmx/check.h"
+#include "vmx/fields.h"
+
+#define BAD		0x0000800000000000ull	/* not canonical */
+#define HIGH		0x0000400000000000ull	/* beyond 46 bits */
+#define ODD		0x1008ull		/* not a page */
+#define TOP		0x100000000ull
+#define EVENT(type, vector)	(BIT(31) | (type) << 8 | (vector))
+
+/* Controls as a 64-bit guest of Kite has them, with TPR shadow and EPT. */
+#define PIN		0x3full
+#define PROC		0xbda065faull
+#define PROC2		0xcaull
+#define EXIT		0x3f6fffull
+#define ENTRY		0xd3ffull
+
+/* A CPU that may set all controls. */
+static u64 msr[KITE_VMX_MSR_COUNT] = {
+	[0] = 0x00da04000000000bull, [5] = 0x000000006004c1e7ull, [6] = 0x0000000080000021ull,
+	[7] = 0x00000000ffffffffull, [8] = 0x0000000000002000ull, [9] = 0x00000000ffffffffull,
+	[11] = 0xffffffff00000000ull, [12] = 0x00000f0106734141ull, [13] = 0xffffffff00000016ull,
+	[14] = 0xffffffff04006172ull, [15] = 0xffffffff00036dfbull, [16] = 0xffffffff000011fbull,
+	[17] = 1,
+};
+
+static u64 vmcs[0x7000];
+
+static u64 read_field(u32 field)
+{
+	return vmcs[field];
+}
+
+static const struct vmx_check cpu = {
+	.read = read_field, .msr = msr, .vmcs_pa = 0x5000, .perf_defined = 0x70000000full,
+	.phys_bits = 46, .linear_bits = 48, .vtpr = 0x50,
+};
+
+struct set {
+	u32 field;
+	u64 value;
+};
+
+static const struct set good[] = {
+	{ VMCS_PIN_BASED_CONTROLS, PIN }, { VMCS_PROC_BASED_CONTROLS, PROC },
+	{ VMCS_SECONDARY_PROC_BASED_CONTROLS, PROC2 }, { VMCS_EXIT_CONTROLS, EXIT },
+	{ VMCS_ENTRY_CONTROLS, ENTRY }, { VMCS_EPT_POINTER, 0x105e },
+	{ VMCS_TSC_MULTIPLIER, 1 }, { VMCS_LINK_POINTER, ~0ull },
+	{ VMCS_HOST_CR0, 0x80050033 }, { VMCS_HOST_CR3, 0x7000 }, { VMCS_HOST_CR4, 0x2426f0 },
+	{ VMCS_HOST_IA32_PAT, 0x0407050600070106ull }, { VMCS_HOST_IA32_EFER, 0xd01 },
+	{ VMCS_HOST_CS_SELECTOR, 0x10 }, { VMCS_HOST_TR_SELECTOR, 0x40 },
+	{ VMCS_HOST_TR_BASE, 0xfffffe0000003000ull }, { VMCS_HOST_RIP, 0xffffffffc0000000ull },
+	{ VMCS_GUEST_CR0, 0x80050033 }, { VMCS_GUEST_CR3, 0x1000 }, { VMCS_GUEST_CR4, 0x20e0 },
+	{ VMCS_GUEST_IA32_PAT, 0x0007040600070406ull }, { VMCS_GUEST_IA32_EFER, 0xd01 },
+	{ VMCS_GUEST_DR7, 0x400 }, { VMCS_GUEST_RFLAGS, 2 }, { VMCS_GUEST_RIP, 0x100000 },
+	{ VMCS_GUEST_ES_LIMIT, ~0u }, { VMCS_GUEST_ES_ACCESS_RIGHTS, 0xc093 },
+	{ VMCS_GUEST_CS_SELECTOR, 8 }, { VMCS_GUEST_CS_LIMIT, ~0u },
+	{ VMCS_GUEST_CS_ACCESS_RIGHTS, 0xa09b },
+	{ VMCS_GUEST_SS_LIMIT, ~0u }, { VMCS_GUEST_SS_ACCESS_RIGHTS, 0xc093 },
+	{ VMCS_GUEST_DS_LIMIT, ~0u }, { VMCS_GUEST_DS_ACCESS_RIGHTS, 0xc093 },
+	{ VMCS_GUEST_FS_LIMIT, ~0u }, { VMCS_GUEST_FS_ACCESS_RIGHTS, 0xc093 },
+	{ VMCS_GUEST_GS_LIMIT, ~0u }, { VMCS_GUEST_GS_ACCESS_RIGHTS, 0xc093 },
+	{ VMCS_GUEST_LDTR_LIMIT, 0xffff }, { VMCS_GUEST_LDTR_ACCESS_RIGHTS, 0x82 },
+	{ VMCS_GUEST_TR_LIMIT, 0x67 }, { VMCS_GUEST_TR_ACCESS_RIGHTS, 0x8b },
+};
+
+/* Settings that go together. */
+#define PROC2_IS(bits)		{ VMCS_SECONDARY_PROC_BASED_CONTROLS, bits }
+#define RESTRICTED		PROC2_IS(PROC2 & ~BIT(7))
+#define LEGACY			{ VMCS_ENTRY_CONTROLS, ENTRY & ~BIT(9) }, \
+				{ VMCS_GUEST_IA32_EFER, 0x801 }
+#define V86			LEGACY, { VMCS_GUEST_RFLAGS, BIT(17) | 2 }, \
+				{ VMCS_GUEST_CS_SELECTOR, 0 }
+#define V86_RIGHTS		{ VMCS_GUEST_ES_ACCESS_RIGHTS, 0xf3 }, \
+				{ VMCS_GUEST_CS_ACCESS_RIGHTS, 0xf3 }, \
+				{ VMCS_GUEST_SS_ACCESS_RIGHTS, 0xf3 }, \
+				{ VMCS_GUEST_DS_ACCESS_RIGHTS, 0xf3 }, \
+				{ VMCS_GUEST_FS_ACCESS_RIGHTS, 0xf3 }, \
+				{ VMCS_GUEST_GS_ACCESS_RIGHTS, 0xf3 }
+#define V86_LIMITS		{ VMCS_GUEST_ES_LIMIT, 0xffff }, { VMCS_GUEST_CS_LIMIT, 0xffff }, \
+				{ VMCS_GUEST_SS_LIMIT, 0xffff }, { VMCS_GUEST_DS_LIMIT, 0xffff }, \
+				{ VMCS_GUEST_FS_LIMIT, 0xffff }, { VMCS_GUEST_GS_LIMIT, 0xffff }
+#define INJECT(type, vector)	{ VMCS_ENTRY_INTERRUPTION_INFO, EVENT(type, vector) }
+#define BLOCKED(bits)		{ VMCS_GUEST_INTERRUPTIBILITY_STATE, bits }
+#define UNUSABLE(seg)		{ VMCS_GUEST_##seg##_ACCESS_RIGHTS, 0x10000 }
+#define IF_SET			{ VMCS_GUEST_RFLAGS, BIT(9) | 2 }
+#define HLT			{ VMCS_GUEST_ACTIVITY_STATE, 1 }
+
+#define SETS	24
+
+/* @field is what the rule is about. */
+static const struct bad {
+	u32 rule;
+	u32 field;
+	struct set set[SETS];
+} bad[] = {
+#define BREAK(rule, field, ...) { rule, VMCS_##field, { __VA_ARGS__ } }
+#define BREAKS(rule, field, value) { rule, VMCS_##field, { { VMCS_##field, value } } }
+	BREAKS(100, PIN_BASED_CONTROLS, PIN & ~2ull),
+	BREAKS(101, PROC_BASED_CONTROLS, PROC & ~2ull),
+	BREAKS(103, CR3_TARGET_COUNT, 5),
+	BREAK(104, IO_BITMAP_A, { VMCS_PROC_BASED_CONTROLS, PROC | BIT(25) },
+	      { VMCS_IO_BITMAP_A, ODD }),
+	BREAK(105, IO_BITMAP_B, { VMCS_PROC_BASED_CONTROLS, PROC | BIT(25) },
+	      { VMCS_IO_BITMAP_B, HIGH }),
+	BREAKS(106, MSR_BITMAP, ODD),
+	BREAKS(107, VIRTUAL_APIC_ADDRESS, HIGH),
+	BREAKS(108, TPR_THRESHOLD, 0x10),
+	BREAKS(109, TPR_THRESHOLD, 6),
+	BREAKS(110, PIN_BASED_CONTROLS, PIN & ~BIT(3)),
+	BREAK(111, PROC_BASED_CONTROLS, { VMCS_PIN_BASED_CONTROLS, PIN & ~BIT(5) },
+	      { VMCS_PROC_BASED_CONTROLS, PROC | BIT(22) }),
+	BREAK(112, APIC_ACCESS_ADDRESS, PROC2_IS(PROC2 | 1), { VMCS_APIC_ACCESS_ADDRESS, ODD }),
+	BREAK(113, SECONDARY_PROC_BASED_CONTROLS, { VMCS_PROC_BASED_CONTROLS, PROC & ~BIT(21) },
+	      PROC2_IS(PROC2 | BIT(8))),
+	BREAK(114, SECONDARY_PROC_BASED_CONTROLS, PROC2_IS(PROC2 | BIT(4) | 1)),
+	BREAK(115, PIN_BASED_CONTROLS, PROC2_IS(PROC2 | BIT(9)),
+	      { VMCS_PIN_BASED_CONTROLS, PIN & ~BIT(0) }),
+	BREAK(116, SECONDARY_PROC_BASED_CONTROLS, { VMCS_PIN_BASED_CONTROLS, PIN | BIT(7) }),
+	BREAK(117, EXIT_CONTROLS, { VMCS_PIN_BASED_CONTROLS, PIN | BIT(7) },
+	      PROC2_IS(PROC2 | BIT(9)), { VMCS_EXIT_CONTROLS, EXIT & ~BIT(15) }),
+	BREAK(118, POSTED_INTERRUPT_VECTOR, { VMCS_PIN_BASED_CONTROLS, PIN | BIT(7) },
+	      PROC2_IS(PROC2 | BIT(9)), { VMCS_EXIT_CONTROLS, EXIT | BIT(15) },
+	      { VMCS_POSTED_INTERRUPT_VECTOR, 256 }),
+	BREAK(119, POSTED_INTERRUPT_DESCRIPTOR, { VMCS_PIN_BASED_CONTROLS, PIN | BIT(7) },
+	      PROC2_IS(PROC2 | BIT(9)), { VMCS_EXIT_CONTROLS, EXIT | BIT(15) },
+	      { VMCS_POSTED_INTERRUPT_DESCRIPTOR, 0x20 }),
+	BREAK(120, VPID, PROC2_IS(PROC2 | BIT(5))),
+	BREAKS(121, EPT_POINTER, 0x1059),
+	BREAKS(122, EPT_POINTER, 0x1066),
+	BREAKS(124, EPT_POINTER, 0x185e),
+	BREAKS(124, EPT_POINTER, HIGH | 0x1e),
+	BREAK(125, SECONDARY_PROC_BASED_CONTROLS, PROC2_IS(PROC2 & ~BIT(1))),
+	BREAK(126, PML_ADDRESS, PROC2_IS(PROC2 | BIT(17)), { VMCS_PML_ADDRESS, ODD }),
+	BREAK(127, SPP_TABLE_POINTER, PROC2_IS(PROC2 | BIT(23)), { VMCS_SPP_TABLE_POINTER, ODD }),
+	BREAK(128, VM_FUNCTION_CONTROLS, PROC2_IS(PROC2 | BIT(13)),
+	      { VMCS_VM_FUNCTION_CONTROLS, 2 }),
+	BREAK(129, VM_FUNCTION_CONTROLS, PROC2_IS(BIT(13)), { VMCS_VM_FUNCTION_CONTROLS, 1 }),
+	BREAK(130, EPTP_LIST_ADDRESS, PROC2_IS(PROC2 | BIT(13)),
+	      { VMCS_VM_FUNCTION_CONTROLS, 1 }, { VMCS_EPTP_LIST_ADDRESS, ODD }),
+	BREAK(131, VMREAD_BITMAP, PROC2_IS(PROC2 | BIT(14)), { VMCS_VMREAD_BITMAP, ODD }),
+	BREAK(132, VMWRITE_BITMAP, PROC2_IS(PROC2 | BIT(14)), { VMCS_VMWRITE_BITMAP, ODD }),
+	BREAK(133, VE_INFORMATION_ADDRESS, PROC2_IS(PROC2 | BIT(18)),
+	      { VMCS_VE_INFORMATION_ADDRESS, ODD }),
+	BREAK(134, TSC_MULTIPLIER, PROC2_IS(PROC2 | BIT(25)), { VMCS_TSC_MULTIPLIER, 0 }),
+	BREAKS(140, EXIT_CONTROLS, EXIT & ~1ull),
+	BREAKS(141, EXIT_CONTROLS, EXIT | BIT(22)),
+	BREAK(142, EXIT_MSR_STORE_ADDR, { VMCS_EXIT_MSR_STORE_COUNT, 1 },
+	      { VMCS_EXIT_MSR_STORE_ADDR, 8 }),
+	BREAK(143, EXIT_MSR_LOAD_ADDR, { VMCS_EXIT_MSR_LOAD_COUNT, 2 },
+	      { VMCS_EXIT_MSR_LOAD_ADDR, HIGH - 16 }),
+	BREAKS(150, ENTRY_CONTROLS, ENTRY & ~1ull),
+	BREAKS(151, ENTRY_CONTROLS, ENTRY | BIT(10)),
+	BREAK(152, ENTRY_MSR_LOAD_ADDR, { VMCS_ENTRY_MSR_LOAD_COUNT, 1 },
+	      { VMCS_ENTRY_MSR_LOAD_ADDR, HIGH }),
+	BREAK(153, ENTRY_INTERRUPTION_INFO, INJECT(1, 32)),
+	BREAK(154, ENTRY_INTERRUPTION_INFO, INJECT(2, 3)),
+	BREAK(154, ENTRY_INTERRUPTION_INFO, INJECT(3, 32)),
+	BREAK(154, ENTRY_INTERRUPTION_INFO, INJECT(7, 1)),
+	BREAK(155, ENTRY_INTERRUPTION_INFO, INJECT(3, 13)),
+	BREAK(155, ENTRY_INTERRUPTION_INFO, INJECT(3, BIT(11) | 6)),
+	BREAK(155, ENTRY_INTERRUPTION_INFO, INJECT(0, BIT(11) | 32)),
+	BREAK(156, ENTRY_INTERRUPTION_INFO, INJECT(3, BIT(20) | 6)),
+	BREAK(157, ENTRY_EXCEPTION_ERROR_CODE, INJECT(3, BIT(11) | 13),
+	      { VMCS_ENTRY_EXCEPTION_ERROR_CODE, 0x10000 }),
+	BREAK(158, ENTRY_INSTRUCTION_LENGTH, INJECT(4, 0x80),
+	      { VMCS_ENTRY_INSTRUCTION_LENGTH, 16 }),
+	BREAKS(200, HOST_CR0, 0x80050013),
+	BREAKS(200, HOST_CR0, TOP | 0x80050033),
+	BREAKS(201, HOST_CR4, 0x2406f0),
+	BREAK(202, HOST_CR4, { VMCS_HOST_CR0, 0x80040033 }, { VMCS_HOST_CR4, 0xa426f0 }),
+	BREAKS(203, HOST_CR3, HIGH),
+	BREAKS(204, HOST_IA32_SYSENTER_ESP, BAD),
+	BREAKS(205, HOST_IA32_SYSENTER_EIP, BAD),
+	BREAK(206, HOST_IA32_PERF_GLOBAL_CTRL, { VMCS_EXIT_CONTROLS, EXIT | BIT(12) },
+	      { VMCS_HOST_IA32_PERF_GLOBAL_CTRL, 0x10 }),
+	BREAKS(207, HOST_IA32_PAT, 0x0407050600070102ull),
+	BREAKS(208, HOST_IA32_EFER, 0xd03),
+	BREAKS(209, HOST_IA32_EFER, 0x901),
+	BREAKS(300, HOST_ES_SELECTOR, 1), BREAKS(301, HOST_CS_SELECTOR, 0x11),
+	BREAKS(302, HOST_SS_SELECTOR, 4), BREAKS(303, HOST_DS_SELECTOR, 0x2b),
+	BREAKS(304, HOST_FS_SELECTOR, 2), BREAKS(305, HOST_GS_SELECTOR, 3),
+	BREAKS(306, HOST_TR_SELECTOR, 0x44),
+	BREAKS(307, HOST_CS_SELECTOR, 0), BREAKS(308, HOST_TR_SELECTOR, 0),
+	BREAK(309, HOST_SS_SELECTOR, { VMCS_EXIT_CONTROLS, EXIT & ~BIT(9) },
+	      { VMCS_HOST_IA32_EFER, 0x801 }),
+	BREAKS(310, HOST_FS_BASE, BAD), BREAKS(311, HOST_GS_BASE, BAD),
+	BREAKS(312, HOST_GDTR_BASE, BAD), BREAKS(313, HOST_IDTR_BASE, BAD),
+	BREAKS(314, HOST_TR_BASE, BAD),
+	BREAK(400, EXIT_CONTROLS, { VMCS_EXIT_CONTROLS, EXIT & ~BIT(9) },
+	      { VMCS_HOST_IA32_EFER, 0x801 }, { VMCS_HOST_SS_SELECTOR, 0x18 }),
+	BREAKS(401, HOST_CR4, 0x2426d0),
+	BREAKS(402, HOST_RIP, BAD),
+	BREAKS(500, GUEST_CR0, 0x80050013),
+	BREAK(500, GUEST_CR0, RESTRICTED, { VMCS_GUEST_CR0, 0x50033 }),
+	BREAKS(501, GUEST_CR0, 0x80050032),
+	BREAKS(502, GUEST_CR4, 0xe0),
+	BREAK(503, GUEST_CR4, { VMCS_GUEST_CR0, 0x80040033 }, { VMCS_GUEST_CR4, 0x8020e0 }),
+	BREAKS(504, GUEST_IA32_DEBUGCTL, 8),
+	BREAKS(505, GUEST_CR0, 0x50033),
+	BREAKS(506, GUEST_CR4, 0x20c0),
+	BREAK(507, GUEST_CR4, LEGACY, { VMCS_GUEST_CR4, 0x220e0 }),
+	BREAKS(508, GUEST_CR3, HIGH),
+	BREAKS(509, GUEST_DR7, TOP | 0x400),
+	BREAKS(510, GUEST_IA32_SYSENTER_ESP, BAD),
+	BREAKS(511, GUEST_IA32_SYSENTER_EIP, BAD),
+	BREAK(512, GUEST_IA32_PERF_GLOBAL_CTRL, { VMCS_ENTRY_CONTROLS, ENTRY | BIT(13) },
+	      { VMCS_GUEST_IA32_PERF_GLOBAL_CTRL, BIT(31) }),
+	BREAKS(513, GUEST_IA32_PAT, 0x0807040600070406ull),
+	BREAKS(514, GUEST_IA32_EFER, 0x1d01),
+	BREAKS(515, GUEST_IA32_EFER, 0x901),
+	BREAKS(516, GUEST_IA32_EFER, 0xc01),
+	BREAK(517, GUEST_IA32_BNDCFGS, { VMCS_ENTRY_CONTROLS, ENTRY | BIT(16) },
+	      { VMCS_GUEST_IA32_BNDCFGS, 4 }),
+	BREAKS(600, GUEST_TR_SELECTOR, 4),
+	BREAKS(601, GUEST_LDTR_SELECTOR, 4),
+	BREAK(602, GUEST_SS_SELECTOR, RESTRICTED, { VMCS_GUEST_SS_SELECTOR, 1 }),
+	BREAK(603, GUEST_GS_BASE, V86, V86_RIGHTS, V86_LIMITS, { VMCS_GUEST_GS_BASE, 0x10 }),
+	BREAKS(604, GUEST_FS_BASE, BAD), BREAKS(604, GUEST_TR_BASE, BAD),
+	BREAKS(605, GUEST_LDTR_BASE, BAD),
+	BREAKS(606, GUEST_CS_BASE, TOP),
+	BREAKS(607, GUEST_ES_BASE, TOP), BREAKS(607, GUEST_SS_BASE, TOP),
+	BREAK(608, GUEST_DS_LIMIT, V86, V86_RIGHTS, V86_LIMITS, { VMCS_GUEST_DS_LIMIT, 0x1ffff }),
+	BREAK(609, GUEST_CS_ACCESS_RIGHTS, V86, V86_RIGHTS, V86_LIMITS,
+	      { VMCS_GUEST_CS_ACCESS_RIGHTS, 0x9b }),
+	BREAKS(610, GUEST_CS_ACCESS_RIGHTS, 0xa09a),
+	BREAK(610, GUEST_CS_ACCESS_RIGHTS, RESTRICTED, { VMCS_GUEST_CS_ACCESS_RIGHTS, 0xc093 }),
+	BREAKS(611, GUEST_SS_ACCESS_RIGHTS, 0xc091),
+	BREAKS(612, GUEST_FS_ACCESS_RIGHTS, 0xc092),
+	BREAKS(613, GUEST_DS_ACCESS_RIGHTS, 0xc099),
+	BREAKS(614, GUEST_CS_ACCESS_RIGHTS, 0xa08b), BREAKS(614, GUEST_GS_ACCESS_RIGHTS, 0xc083),
+	BREAKS(615, GUEST_CS_ACCESS_RIGHTS, 0xa0bb), BREAKS(615, GUEST_CS_ACCESS_RIGHTS, 0xa0bf),
+	BREAKS(615, GUEST_CS_ACCESS_RIGHTS, 0xa0b3),
+	BREAK(616, GUEST_SS_ACCESS_RIGHTS, RESTRICTED, { VMCS_GUEST_CS_ACCESS_RIGHTS, 0xa0fb },
+	      { VMCS_GUEST_SS_ACCESS_RIGHTS, 0xc0f3 }),
+	BREAK(617, GUEST_SS_ACCESS_RIGHTS, { VMCS_GUEST_CS_ACCESS_RIGHTS, 0xc093 },
+	      { VMCS_GUEST_SS_ACCESS_RIGHTS, 0xc0f3 }),
+	BREAK(618, GUEST_ES_ACCESS_RIGHTS, RESTRICTED, { VMCS_GUEST_ES_SELECTOR, 3 }),
+	BREAKS(619, GUEST_CS_ACCESS_RIGHTS, 0xa01b), BREAKS(619, GUEST_SS_ACCESS_RIGHTS, 0xc013),
+	BREAKS(620, GUEST_CS_ACCESS_RIGHTS, 0xa49b), BREAKS(620, GUEST_ES_ACCESS_RIGHTS, 0x2c093),
+	BREAKS(621, GUEST_CS_ACCESS_RIGHTS, 0xe09b),
+	BREAKS(622, GUEST_CS_ACCESS_RIGHTS, 0x209b),
+	BREAK(622, GUEST_DS_ACCESS_RIGHTS, { VMCS_GUEST_DS_LIMIT, 0x10000000 }),
+	BREAKS(630, GUEST_TR_ACCESS_RIGHTS, 0x89), BREAKS(630, GUEST_TR_ACCESS_RIGHTS, 0x83),
+	BREAKS(631, GUEST_LDTR_ACCESS_RIGHTS, 0x83),
+	BREAKS(632, GUEST_TR_ACCESS_RIGHTS, 0x9b), BREAKS(632, GUEST_LDTR_ACCESS_RIGHTS, 0x92),
+	BREAKS(633, GUEST_TR_ACCESS_RIGHTS, 0x0b), BREAKS(633, GUEST_LDTR_ACCESS_RIGHTS, 0x02),
+	BREAKS(634, GUEST_TR_ACCESS_RIGHTS, 0x18b), BREAKS(634, GUEST_LDTR_ACCESS_RIGHTS, 0x882),
+	BREAK(635, GUEST_TR_ACCESS_RIGHTS, { VMCS_GUEST_TR_LIMIT, 0x100067 }),
+	BREAKS(636, GUEST_TR_ACCESS_RIGHTS, 0x1008b),
+	BREAKS(700, GUEST_GDTR_BASE, BAD), BREAKS(701, GUEST_IDTR_BASE, BAD),
+	BREAKS(702, GUEST_GDTR_LIMIT, 0x10000), BREAKS(703, GUEST_IDTR_LIMIT, 0x10000),
+	BREAK(800, GUEST_RIP, { VMCS_GUEST_CS_ACCESS_RIGHTS, 0xc09b }, { VMCS_GUEST_RIP, TOP }),
+	BREAKS(801, GUEST_RIP, 0x1000000000000ull),
+	BREAKS(802, GUEST_RFLAGS, 0), BREAKS(802, GUEST_RFLAGS, TOP | 2),
+	BREAK(803, GUEST_RFLAGS, { VMCS_GUEST_CS_SELECTOR, 0 }, { VMCS_GUEST_RFLAGS, BIT(17) | 2 },
+	      V86_RIGHTS, V86_LIMITS),
+	BREAK(804, GUEST_RFLAGS, INJECT(0, 32)),
+	BREAKS(900, GUEST_ACTIVITY_STATE, 4),
+	BREAK(901, GUEST_ACTIVITY_STATE, { VMCS_GUEST_CS_ACCESS_RIGHTS, 0xa0fb },
+	      { VMCS_GUEST_SS_ACCESS_RIGHTS, 0xc0f3 }, HLT),
+	BREAK(902, GUEST_ACTIVITY_STATE, IF_SET, BLOCKED(1), HLT),
+	BREAK(903, GUEST_ACTIVITY_STATE, INJECT(3, 6), HLT),
+	BREAK(903, GUEST_ACTIVITY_STATE, INJECT(2, 2), { VMCS_GUEST_ACTIVITY_STATE, 3 }),
+	BREAK(904, GUEST_INTERRUPTIBILITY_STATE, BLOCKED(0x10)),
+	BREAK(905, GUEST_INTERRUPTIBILITY_STATE, IF_SET, BLOCKED(3)),
+	BREAK(906, GUEST_INTERRUPTIBILITY_STATE, BLOCKED(1)),
+	BREAK(907, GUEST_INTERRUPTIBILITY_STATE, IF_SET, INJECT(0, 32), BLOCKED(2)),
+	BREAK(908, GUEST_INTERRUPTIBILITY_STATE, INJECT(2, 2), BLOCKED(2)),
+	BREAK(909, GUEST_INTERRUPTIBILITY_STATE, BLOCKED(4)),
+	BREAK(910, GUEST_INTERRUPTIBILITY_STATE, IF_SET, INJECT(2, 2), BLOCKED(1)),
+	BREAK(911, GUEST_INTERRUPTIBILITY_STATE, INJECT(2, 2), BLOCKED(8)),
+	BREAKS(913, GUEST_PENDING_DEBUG_EXCEPTIONS, 0x10),
+	BREAKS(913, GUEST_PENDING_DEBUG_EXCEPTIONS, 0x10000),
+	BREAK(914, GUEST_PENDING_DEBUG_EXCEPTIONS, BLOCKED(2), { VMCS_GUEST_RFLAGS, 0x102 }),
+	BREAK(914, GUEST_PENDING_DEBUG_EXCEPTIONS, HLT,
+	      { VMCS_GUEST_PENDING_DEBUG_EXCEPTIONS, BIT(14) }),
+	BREAKS(916, LINK_POINTER, ODD), BREAKS(916, LINK_POINTER, 0x5000),
+	BREAK(1000, GUEST_PDPTE0, LEGACY, { VMCS_GUEST_PDPTE0, 3 }),
+	BREAK(1001, GUEST_PDPTE1, LEGACY, { VMCS_GUEST_PDPTE1, 0x21 }),
+	BREAK(1002, GUEST_PDPTE2, LEGACY, { VMCS_GUEST_PDPTE2, HIGH | 1 }),
+	BREAK(1003, GUEST_PDPTE3, LEGACY, { VMCS_GUEST_PDPTE3, BIT_ULL(63) | 1 }),
+};
+
+/* States that are odd and can be entered. */
+static const struct {
+	const char *name;
+	struct set set[SETS];
+} odd[] = {
+	{ "real mode", { LEGACY, { VMCS_GUEST_CR0, 0x60000030 },
+			 { VMCS_GUEST_CS_ACCESS_RIGHTS, 0xc093 } } },
+	{ "conforming code", { { VMCS_GUEST_CS_ACCESS_RIGHTS, 0xa09f },
+			       { VMCS_GUEST_SS_ACCESS_RIGHTS, 0xc0f3 } } },
+	{ "PAE", { LEGACY, { VMCS_GUEST_PDPTE0, 0x2001 }, { VMCS_GUEST_PDPTE1, ~1ull } } },
+	{ "virtual-8086", { V86, V86_RIGHTS, V86_LIMITS } },
+	{ "unusable segments", { UNUSABLE(ES), UNUSABLE(SS), UNUSABLE(DS), UNUSABLE(FS),
+				 UNUSABLE(GS), UNUSABLE(LDTR), { VMCS_GUEST_LDTR_BASE, BAD },
+				 { VMCS_GUEST_ES_BASE, TOP }, { VMCS_GUEST_LDTR_SELECTOR, 4 } } },
+	{ "RIP behind the lower half", { { VMCS_GUEST_RIP, BAD } } },
+	{ "RIP in the upper half", { { VMCS_GUEST_RIP, ~0ull } } },
+	{ "16-bit TSS", { LEGACY, { VMCS_GUEST_TR_ACCESS_RIGHTS, 0x83 } } },
+	{ "page fault", { INJECT(3, BIT(11) | 14), { VMCS_ENTRY_EXCEPTION_ERROR_CODE, 7 } } },
+	{ "interrupt in HLT", { IF_SET, HLT, INJECT(0, 255) } },
+	{ "INT of length 0", { INJECT(4, 255) } },
+	{ "single step after STI", { { VMCS_GUEST_RFLAGS, 0x302 }, BLOCKED(1),
+				     { VMCS_GUEST_PENDING_DEBUG_EXCEPTIONS, BIT(14) } } },
+	{ "link to another VMCS", { { VMCS_LINK_POINTER, 0x6000 } } },
+	{ "nothing injected", { { VMCS_ENTRY_INTERRUPTION_INFO, 0x7fffffff } } },
+};
+
+static void set_fields(const struct set *set, unsigned int count)
+{
+	unsigned int i;
+
+	for (i = 0; i < count && set[i].field | set[i].value; i++)
+		vmcs[set[i].field] = set[i].value;
+}
+
+static bool check(const struct vmx_check *c, const struct set *set, unsigned int count,
+		  struct vmx_broken *broken)
+{
+	memset(vmcs, 0, sizeof(vmcs));
+	set_fields(good, ARRAY_SIZE(good));
+	set_fields(set, count);
+	*broken = (struct vmx_broken){};
+	return vmx_check(c, broken);
+}
+
+static void expect_rule(const struct vmx_check *c, const struct set *set, u32 rule, u32 field)
+{
+	struct vmx_broken broken;
+
+	EXPECT_FALSE(check(c, set, SETS, &broken));
+	EXPECT_EQ(rule, broken.rule);
+	EXPECT_EQ(field, broken.field);
+	EXPECT_EQ(vmcs[field], broken.value);
+	EXPECT_TRUE(broken.text && *broken.text && strlen(broken.text) < KITE_RULE_TEXT);
+}
+
+static void good_states(void)
+{
+	struct vmx_broken broken;
+	unsigned int i;
+
+	EXPECT_TRUE(check(&cpu, NULL, 0, &broken));
+	for (i = 0; i < ARRAY_SIZE(odd); i++) {
+		unit_context("%s", odd[i].name);
+		EXPECT_TRUE(check(&cpu, odd[i].set, SETS, &broken));
+		EXPECT_EQ(0, broken.rule);
+	}
+}
+
+static void each_rule_broken(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(bad); i++) {
+		unit_context("row %u, rule %u", i, bad[i].rule);
+		expect_rule(&cpu, bad[i].set, bad[i].rule, bad[i].field);
+	}
+}
+
+/* What another CPU or more of it decides. */
+static void rules_of_other_cpus(void)
+{
+	static const struct set nothing[SETS], enclave[SETS] = { BLOCKED(0x12) };
+	static const struct set rtm[SETS] = { { VMCS_GUEST_PENDING_DEBUG_EXCEPTIONS, 0x10001 } };
+	static const struct set empty[SETS] = { INJECT(4, 0x80) };
+	static const struct set five[SETS] = { { VMCS_GUEST_RIP, 1ull << 56 } };
+	struct vmx_check c = cpu;
+	u64 less[KITE_VMX_MSR_COUNT];
+	struct vmx_broken broken;
+
+	memcpy(less, msr, sizeof(less));
+	c.msr = less;
+	less[11] = (u64)(PROC2 & ~2ull) << 32;
+	expect_rule(&c, nothing, 102, VMCS_SECONDARY_PROC_BASED_CONTROLS);
+	less[11] = msr[11];
+	less[12] &= ~BIT_ULL(21);
+	expect_rule(&c, nothing, 123, VMCS_EPT_POINTER);
+	less[12] = msr[12];
+	less[5] &= ~BIT_ULL(30);
+	expect_rule(&c, empty, 158, VMCS_ENTRY_INSTRUCTION_LENGTH);
+	c.has_sgx = true;
+	c.has_rtm = true;
+	c.linear_bits = 57;
+	expect_rule(&c, enclave, 912, VMCS_GUEST_INTERRUPTIBILITY_STATE);
+	expect_rule(&c, rtm, 915, VMCS_GUEST_PENDING_DEBUG_EXCEPTIONS);
+	EXPECT_TRUE(check(&c, five, SETS, &broken));
+}
+
+static const u32 rules[] = {
+#define SECTION(hundred, title)
+#define WHEN(condition)
+#define END_WHEN
+#define RULE(number, field, text, condition) number,
+#define SEGMENTS(number, part, set, text, condition) number,
+#include "vmx/rules.def"
+};
+
+/* Rules that rules_of_other_cpus() breaks. */
+static const u32 others[] = { 102, 123, 912, 915 };
+
+static bool tried(u32 rule)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(bad); i++)
+		if (bad[i].rule == rule)
+			return true;
+	for (i = 0; i < ARRAY_SIZE(others); i++)
+		if (others[i] == rule)
+			return true;
+	return false;
+}
+
+static void all_rules_tried(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(rules); i++) {
+		unit_context("rule %u", rules[i]);
+		EXPECT_TRUE(tried(rules[i]));
+		EXPECT_TRUE(!i || rules[i] > rules[i - 1]);
+	}
+}
+
+static const struct unit_test tests[] = {
+	UNIT_TEST(good_states),
+	UNIT_TEST(each_rule_broken),
+	UNIT_TEST(rules_of_other_cpus),
+	UNIT_TEST(all_rules_tried),
+};
+
+UNIT_MAIN(tests)
