@@ -84,11 +84,16 @@ def add_libraries(payload, program):
         payload.add_file(path.lstrip("/"), os.path.realpath(path))
 
 
+def add_test_modules(payload, into):
+    for path in sorted(into.glob("selftests/kmod/*.ko")):
+        add_stripped(payload, f"lib/kite/{path.relative_to(into)}", path)
+
+
 def add_selftests(payload, into):
     top = into / "selftests"
     for path in sorted(top.rglob("*")):
         name = path.relative_to(top)
-        if path.is_file() and path.suffix not in SOURCE_SUFFIXES and name.parts[0] != "unit":
+        if path.is_file() and path.suffix not in SOURCE_SUFFIXES and name.parts[0] not in ("unit", "kmod"):
             payload.add_file(f"lib/kite/selftests/{name}", path)
     # All are linked with the same libraries.
     add_libraries(payload, next(top.glob("build/*/*_test")))
@@ -103,6 +108,7 @@ PARTS = (
     ("Makefile", "modules", kernel.Kernel.make, add_module),
     ("Makefile", "ctl", make_program, add_kitectl),
     ("selftests/Makefile", "all", make_program, add_selftests),
+    ("selftests/kmod/Makefile", "modules", kernel.Kernel.make, add_test_modules),
 )
 
 

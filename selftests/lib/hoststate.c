@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "hoststate.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define FILE_NAME	"/proc/hoststate"
+#define MODULE		"kmod/hoststate.ko"
+/* build/FOLDER/PROGRAM */
+#define BELOW_SELFTESTS	3
+
+/* The module is in the folder of the selftests, wherever that is. */
+static int open_module(void)
+{
+	char path[256];
+	ssize_t len = readlink("/proc/self/exe", path, sizeof(path) - sizeof(MODULE));
+	char *end;
+	int i;
+
+	ASSERT_GE(len, 0);
+	path[len] = 0;
+	for (i = 0; i < BELOW_SELFTESTS; i++) {
+		end = strrchr(path, '/');
+		if (!end)
+			return -1;
+		*end = 0;
+	}
+	strcpy(end, "/" MODULE);
+	return open(path, O_RDONLY);
+}
+
+static int open_hoststate(void)
+{
+	int fd = open(FILE_NAME, O_RDONLY);
+	int module;
+
+	if (fd >= 0)
+		return fd;
+	module = open_module();
+	if (module < 0)
+		SKIP("no selftests/" MODULE "; 'make -C selftests/kmod' builds it");
+	if (syscall(SYS_finit_module, module, "", 0) && errno != EEXIST)
+		SKIP("selftests/" MODULE " does not load: errno %d", errno);
+	close(module);
+	fd = open(FILE_NAME, O_RDONLY);
+	ASSERT_GE(fd, 0);
+	return fd;
+}
+
+void kt_hoststate_read(struct kt_hoststate *s)
+{
+	int fd = open_hoststate();
+	size_t len = 0;
+	ssize_t n;
+
+	do {
+		n = read(fd, s->text + len, sizeof(s->text) - 1 - len);
+		ASSERT_GE(n, 0);
+		len += n;
+	} while (n);
+	ASSERT_TRUE(len && len < sizeof(s->text) - 1);
+	s->text[len] = 0;
+	close(fd);
+}
+
+/* The line of @text that begins with @name, or NULL. */
+static const char *find(const char *text, const char *name)
+{
+	size_t len = strlen(name);
+
+	while (text && strncmp(text, name, len)) {
+		text = strchr(text, '\n');
+		text += !!text;
+	}
+	return text;
+}
+
+unsigned int kt_hoststate_differences(const struct kt_hoststate *before,
+				      const struct kt_hoststate *after)
+{
+	unsigned int different = 0;
+	const char *line, *now;
+	char name[64];
+	int len;
+
+	for (line = before->text; *line; line += len + 1) {
+		/* With the blank before the value: one name may begin with another. */
+		len = strchr(strchr(line, ' ') + 1, ' ') + 1 - line;
+		snprintf(name, sizeof(name), "%.*s", len, line);
+		len = strcspn(line, "\n");
+		now = find(after->text, name);
+		if (now && !strncmp(now, line, len + 1))
+			continue;
+		different++;
+		kt_note("%.*s before, now %.*s", len, line, now ? (int)strcspn(now, "\n") : 4,
+			now ?: "gone");
+	}
+	return different;
+}
+
+void kt_hoststate_expect(const struct kt_hoststate *before)
+{
+	static struct kt_hoststate now;
+
+	kt_hoststate_read(&now);
+	EXPECT_EQ(0, kt_hoststate_differences(before, &now));
+}
