@@ -71,7 +71,7 @@ static long vm_set_routes(void *obj, union kite_arg *arg)
 
 	if (r->flags || r->reserved || r->count > KITE_GSIS)
 		return -EINVAL;
-	routes = kvmalloc_array(r->count, sizeof(*routes), GFP_KERNEL_ACCOUNT);
+	routes = kvmalloc_array(r->count, sizeof(*routes), KITE_GFP_TABLE);
 	if (!routes)
 		return -ENOMEM;
 	if (!copy_from_user(routes, u64_to_user_ptr(r->uaddr), r->count * sizeof(*routes)))

@@ -15,8 +15,6 @@
 #include "ring.h"
 #include "vm.h"
 
-#define LOG_FLAGS	(GFP_KERNEL_ACCOUNT | __GFP_NOWARN)
-
 static size_t log_bytes(u64 pages)
 {
 	return struct_size_t(struct kite_log, bits, BITS_TO_LONGS(pages));
@@ -25,7 +23,7 @@ static size_t log_bytes(u64 pages)
 struct kite_log *kite_log_alloc(u64 len)
 {
 	u64 pages = len >> PAGE_SHIFT;
-	struct kite_log *log = kvzalloc(log_bytes(pages), LOG_FLAGS);
+	struct kite_log *log = kvzalloc(log_bytes(pages), KITE_GFP_TABLE);
 
 	if (log)
 		log->pages = pages;
@@ -197,7 +195,7 @@ static void take(const struct part *part, unsigned long *bits)
 
 static int get_and_clear(const struct part *part)
 {
-	unsigned long *bits = kvmalloc_array(part->words, sizeof(*bits), LOG_FLAGS);
+	unsigned long *bits = kvmalloc_array(part->words, sizeof(*bits), KITE_GFP_TABLE);
 	int ret = 0;
 	size_t i;
 
@@ -248,7 +246,7 @@ int kite_dirty_clear(struct kite_vm *vm, const struct kite_dirty *arg)
 	ret = part_find(vm, arg, &part);
 	if (ret)
 		goto unlock;
-	bits = kvmalloc_array(part.words, sizeof(*bits), LOG_FLAGS);
+	bits = kvmalloc_array(part.words, sizeof(*bits), KITE_GFP_TABLE);
 	ret = -ENOMEM;
 	if (!bits)
 		goto unlock;

@@ -101,7 +101,7 @@ static struct kite_doorbells *bells_copy(const struct kite_doorbells *old, u32 c
 {
 	struct kite_doorbells *new;
 
-	new = kvzalloc(struct_size(new, bell, count), GFP_KERNEL_ACCOUNT);
+	new = kvzalloc(struct_size(new, bell, count), KITE_GFP_TABLE);
 	if (!new)
 		return NULL;
 	new->count = count;

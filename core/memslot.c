@@ -16,7 +16,7 @@ static struct kite_slots *slots_alloc(u32 count)
 {
 	struct kite_slots *slots;
 
-	slots = kvzalloc(struct_size(slots, slot, count), GFP_KERNEL_ACCOUNT);
+	slots = kvzalloc(struct_size(slots, slot, count), KITE_GFP_TABLE);
 	if (slots)
 		slots->count = count;
 	return slots;

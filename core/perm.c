@@ -111,7 +111,7 @@ static struct kite_perms *edit(const struct kite_perms *old, u64 first, u64 end,
 	u32 from = find(old, first), to = find(old, end);
 
 	/* At most the range that they cut gets two more. */
-	new = kvmalloc(struct_size(new, range, old->count + 2), GFP_KERNEL_ACCOUNT);
+	new = kvmalloc(struct_size(new, range, old->count + 2), KITE_GFP_TABLE);
 	if (!new)
 		return NULL;
 	new->count = from + ((old->range[from] & PAGE_MASK) < first);

@@ -37,7 +37,7 @@ int kite_ring_set(struct kite_vcpu *v, const struct kite_set_ring *arg)
 		return -EINVAL;
 	if (v->ring.shared)
 		return -EEXIST;
-	shared = __vmalloc(ring_size(arg->entries), GFP_KERNEL_ACCOUNT | __GFP_ZERO);
+	shared = __vmalloc(ring_size(arg->entries), KITE_GFP_TABLE | __GFP_ZERO);
 	if (!shared)
 		return -ENOMEM;
 	shared->entries = arg->entries;

@@ -13,7 +13,7 @@ static struct kite_routes_table *table_alloc(u32 span)
 {
 	struct kite_routes_table *table;
 
-	table = kvzalloc(struct_size(table, route, span), GFP_KERNEL_ACCOUNT);
+	table = kvzalloc(struct_size(table, route, span), KITE_GFP_TABLE);
 	if (table)
 		table->span = span;
 	return table;

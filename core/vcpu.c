@@ -108,7 +108,7 @@ int kite_vcpu_set_debug(struct kite_vcpu *v, u32 flags)
 		return -EOPNOTSUPP;
 	if ((flags & KITE_DEBUG_TRACE) && !v->trace) {
 		void *trace = alloc_pages_exact(KITE_TRACE_PAGES * PAGE_SIZE,
-						GFP_KERNEL_ACCOUNT | __GFP_ZERO);
+						KITE_GFP_TABLE | __GFP_ZERO);
 
 		if (!trace)
 			return -ENOMEM;

@@ -3,6 +3,7 @@
 #define KITE_CORE_VM_H
 
 #include <linux/bitops.h>
+#include <linux/gfp.h>
 #include <linux/kref.h>
 #include <linux/mutex.h>
 
@@ -13,6 +14,9 @@
 #include "vcpu.h"
 
 #define KITE_MAX_VCPUS	64
+
+/* For what has the size that user space wants: it is told of a failure, the kernel log is not. */
+#define KITE_GFP_TABLE	(GFP_KERNEL_ACCOUNT | __GFP_NOWARN)
 
 struct kite_doorbells;
 struct kite_mm;

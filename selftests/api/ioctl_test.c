@@ -47,24 +47,9 @@ static void call(const struct kt_call *row, const char *what, int want, void *ar
 		close(ret);
 }
 
-/* Some can be made once only: with another descriptor, or another vCPU. */
-static void renew(const struct kt_call *row)
-{
-	if (row->cmd == KITE_VM_IRQFD || row->cmd == KITE_VM_IOEVENTFD)
-		target.event = kt_eventfd();	/* stays open with the test */
-	if (row->cmd == KITE_VCPU_SET_RING) {
-		if (target.fds[KT_VCPU] != vm->vcpu.fd)
-			close(target.fds[KT_VCPU]);
-		target.fds[KT_VCPU] = vm_create_vcpu(vm->fd, 5);
-	}
-}
-
 static void *good(const struct kt_call *row)
 {
-	renew(row);
-	memset(buf, 0, BUF_LEN);
-	*(u32 *)buf = row->size;
-	row->fill(&target, buf);
+	kt_call_good(&target, row, buf);
 	return buf;
 }
 
@@ -276,30 +261,14 @@ KITE_TEST(no_argument_means_none)
 							(void *)BIT(bit)));
 }
 
-/* What a rejected call could have left behind: the whole state of the vCPU and the VM. */
-struct everything {
-	struct kite_state state;
-	struct kite_lapic lapic;
-	struct kite_ioapic ioapic;
-};
-
-static void get_everything(struct everything *e)
-{
-	memset(e, 0, sizeof(*e));
-	vcpu_get_state(vm->vcpu.fd, KITE_STATE_ALL, &e->state);
-	vcpu_get_lapic(vm->vcpu.fd, &e->lapic);
-	vm_get_ioapic(vm->fd, &e->ioapic);
-	e->state.msrs.tsc = 0;		/* goes on by itself */
-}
-
 KITE_TEST(a_refused_call_changes_nothing)
 {
-	static struct everything before, after;
+	static struct kt_snapshot before, after;
 
 	setup();
-	get_everything(&before);
 	KT_FOR_EACH_STRUCT(row) {
 		good(row);
+		kt_snapshot(&target, &before);
 		/* Every byte of the body changed, and the tail makes it too big. */
 		memset(buf + 16, 0xa5, row->size - (row->size > 16 ? 16 : row->size));
 		*(u32 *)buf = row->size + 8;
@@ -309,7 +278,7 @@ KITE_TEST(a_refused_call_changes_nothing)
 		memset(buf + 16, 0xa5, row->size - (row->size > 16 ? 16 : row->size));
 		((u32 *)buf)[1] = 0x80000000;
 		call(row, "changed and flags", EINVAL, buf);
-		get_everything(&after);
+		kt_snapshot(&target, &after);
 		EXPECT_EQ(0, memcmp(&before, &after, sizeof(before)));
 	}
 }

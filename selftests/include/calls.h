@@ -42,4 +42,16 @@ extern const unsigned int kt_call_count;
 /* Those with a structure. */
 #define KT_FOR_EACH_STRUCT(call) KT_FOR_EACH_CALL(call) if (call->size)
 
+/* Make @arg, a page, one that the ioctl accepts; @t gets a new descriptor or vCPU if need be. */
+void kt_call_good(struct kt_target *t, const struct kt_call *call, void *arg);
+
+/* What a call that was refused could have left behind. */
+struct kt_snapshot {
+	struct kite_state state;
+	struct kite_lapic lapic;
+	struct kite_ioapic ioapic;
+};
+
+void kt_snapshot(const struct kt_target *t, struct kt_snapshot *s);
+
 #endif

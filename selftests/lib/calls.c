@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "calls.h"
 
+#include <string.h>
+#include <unistd.h>
+
+#include "eventfd.h"
 #include "vm.h"
 
 /* Not all of them need both. */
@@ -186,11 +190,14 @@ const struct kt_call kt_calls[] = {
 			RESERVED(kite_state, segs.gdtr.reserved),
 			RESERVED(kite_state, segs.idtr.reserved),
 			RESERVED(kite_state, events.reserved) }, sizeof(struct kite_pvclock) },
-	{ "GET_XSAVE", KT_VCPU, KITE_VCPU_GET_XSAVE, sizeof(struct kite_xsave), false, 0, fill_xsave },
-	{ "SET_XSAVE", KT_VCPU, KITE_VCPU_SET_XSAVE, sizeof(struct kite_xsave), false, 0, fill_xsave },
+	{ "GET_XSAVE", KT_VCPU, KITE_VCPU_GET_XSAVE, sizeof(struct kite_xsave), false, 0,
+	  fill_xsave },
+	{ "SET_XSAVE", KT_VCPU, KITE_VCPU_SET_XSAVE, sizeof(struct kite_xsave), false, 0,
+	  fill_xsave },
 	{ "GET_LAPIC", KT_VCPU, KITE_VCPU_GET_LAPIC, sizeof(struct kite_lapic), true, 0,
 	  fill_nothing },
-	{ "SET_LAPIC", KT_VCPU, KITE_VCPU_SET_LAPIC, sizeof(struct kite_lapic), false, 0, fill_lapic },
+	{ "SET_LAPIC", KT_VCPU, KITE_VCPU_SET_LAPIC, sizeof(struct kite_lapic), false, 0,
+	  fill_lapic },
 	{ "GET_CPUID", KT_VCPU, KITE_VCPU_GET_CPUID, sizeof(struct kite_cpuid), true, 0,
 	  fill_nothing, { RESERVED(kite_cpuid, eax), RESERVED(kite_cpuid, ebx),
 			  RESERVED(kite_cpuid, ecx), RESERVED(kite_cpuid, edx) } },
@@ -217,3 +224,33 @@ const struct kt_call kt_calls[] = {
 };
 
 const unsigned int kt_call_count = ARRAY_SIZE(kt_calls);
+
+/* Some can be made once only: with another descriptor, or another vCPU. */
+static void renew(struct kt_target *t, const struct kt_call *call)
+{
+	if (call->cmd == KITE_VM_IRQFD || call->cmd == KITE_VM_IOEVENTFD)
+		t->event = kt_eventfd();	/* stays open with the test */
+	if (call->cmd == KITE_VCPU_SET_RING) {
+		close(t->fds[KT_VCPU]);
+		t->fds[KT_VCPU] = vm_create_vcpu(t->fds[KT_VM], 5);
+	}
+}
+
+void kt_call_good(struct kt_target *t, const struct kt_call *call, void *arg)
+{
+	renew(t, call);
+	memset(arg, 0, KT_PAGE);
+	if (!call->size)
+		return;
+	*(u32 *)arg = call->size;
+	call->fill(t, arg);
+}
+
+void kt_snapshot(const struct kt_target *t, struct kt_snapshot *s)
+{
+	memset(s, 0, sizeof(*s));
+	vcpu_get_state(t->fds[KT_VCPU], KITE_STATE_ALL, &s->state);
+	vcpu_get_lapic(t->fds[KT_VCPU], &s->lapic);
+	vm_get_ioapic(t->fds[KT_VM], &s->ioapic);
+	s->state.msrs.tsc = 0;		/* goes on by itself */
+}
