@@ -12,8 +12,8 @@ HERE = pathlib.Path(__file__).resolve().parent.parent / "debug"
 SOURCE = "linux-source-6.1"
 TOOLS = {**debian.COMPILER, "make": "make", "ld": "binutils", "bc": "bc", "bison": "bison", "flex": "flex",
          "perl": "perl", "lz4": "lz4", "xz": "xz-utils", "/usr/include/libelf.h": "libelf-dev"}
-# UBSAN watches the module, not the kernel.
-MAKE_ARGS = ("UBSAN_SANITIZE=y",)
+# UBSAN watches the module, not the kernel; coverage is that of the module, for the fuzzer.
+MAKE_ARGS = ("UBSAN_SANITIZE=y", "KCOV_INSTRUMENT=y")
 # Leaks are printed, pages that were freed turn into nonsense for whoever still walks through them.
 CMDLINE = "kmemleak.verbose=1 page_poison=1"
 
