@@ -7,7 +7,7 @@ DESTDIR	?=
 # Debian's kernels have another name than include/config/kernel.release has.
 RELEASE	 = $(shell sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' $(KDIR)/include/generated/utsrelease.h)
 
-CHECKS := check-static check-unit check-testhost check-guest check-switches check-debug check-boot check-refuse
+CHECKS := check-static check-unit check-testhost check-guest check-kernels check-switches check-debug check-boot check-refuse
 
 .PHONY: all modules ctl selftests clean install demo check stress bench $(CHECKS) test-host-shell help
 
@@ -45,11 +45,11 @@ demo:
 	@demo/run
 
 check:
-	@scripts/packages --install ctl testhost debug tcg unit static
+	@scripts/packages --install ctl testhost debug kernels tcg unit static
 	@scripts/check
 
 $(CHECKS):
-	@scripts/packages --install ctl testhost debug tcg unit static
+	@scripts/packages --install ctl testhost debug kernels tcg unit static
 	@scripts/check $(@:check-%=%)
 
 # MINUTES=N: begin nothing after that time; JOBS="..." some of it.

@@ -25,9 +25,9 @@ def headers():
 
 
 @contextlib.contextmanager
-def copy():
+def copy(below=None):
     """What was built before hides warnings, so nothing of that comes along."""
-    with tempfile.TemporaryDirectory(prefix="kite-static-") as tmp:
+    with tempfile.TemporaryDirectory(prefix="kite-static-", dir=below) as tmp:
         into = pathlib.Path(tmp)
         for name in tree.files():
             (into / name).parent.mkdir(parents=True, exist_ok=True)
@@ -35,9 +35,13 @@ def copy():
         yield into
 
 
-def make(where, *args):
-    """Run make; returns its exit status and what it said on both streams."""
+def run(argv, where):
+    """Run a command there; returns its exit status and what it said on both streams."""
     env = {k: v for k, v in os.environ.items() if not k.startswith(("MAKE", "MFLAGS"))}
-    p = subprocess.run(["make", "-s", "-k", f"-j{os.cpu_count()}", *args], cwd=where, env=env, check=False,
-                       stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    p = subprocess.run(argv, cwd=where, env=env, check=False, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                       stderr=subprocess.STDOUT, text=True)
     return p.returncode, p.stdout.replace(f"{where}/", "")
+
+
+def make(where, *args):
+    return run(["make", "-s", "-k", f"-j{os.cpu_count()}", *args], where)
