@@ -460,7 +460,7 @@ void fuzz_call(struct fuzz_thread *t)
 	if (fuzz_one_in(t, 3) && call->size)
 		spoil(t, call->size);
 	confine(call->cmd, t->arg);
-	arg = call->size || fuzz_one_in(t, 32) ? place(t, call->size) : NULL;
+	arg = call->size || fuzz_one_in(t, 32) ? place(t, call->size ?: 8) : NULL;
 	fd = fuzz_one_in(t, 48) ? fuzz_fd(t, fuzz_random(t, FUZZ_KINDS)) :
 				  t->target.fds[call->object];
 	fuzz_cover_begin(t);

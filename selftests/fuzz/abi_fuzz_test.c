@@ -278,7 +278,7 @@ static void expect_no_reference(void)
 	EXPECT_EQ(0ull, kt_read_number(REFERENCES));
 }
 
-KITE_TEST_TIMEOUT(random_calls, 120)
+KITE_TEST_TIMEOUT(random_calls, 400)
 {
 	u64 whole = kt_times(ROUNDS), batch = whole / 2;
 	unsigned int i;
