@@ -3,9 +3,11 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "acpi.h"
 #include "cmd.h"
+#include "confine.h"
 #include "console.h"
 #include "events.h"
 #include "file.h"
@@ -23,50 +25,80 @@ struct session {
 	struct events events;
 	struct times times;
 	FILE *stats_json;	/* NULL: not asked for */
+	int kernel;
+	int modules[BOOT_MAX_MODULES];
+	unsigned int module_count;
 	unsigned int reboots;
 };
 
-static int read_file(const char *path, struct blob *blob)
+static bool complain(const char *what, int err)
 {
-	int ret = file_read(path, blob);
-
-	if (ret)
-		fprintf(stderr, "kitectl: %s: %s\n", path, strerror(-ret));
-	return ret;
+	fprintf(stderr, "kitectl: %s: %s\n", what, strerror(-err));
+	return false;
 }
 
-static int add_module(struct boot_request *req, const char *path, const char *cmdline)
+static bool open_image(const char *path, int *fd)
 {
-	struct boot_module *mod = &req->modules[req->module_count];
-	int ret = read_file(path, &mod->file);
-
-	if (ret)
-		return ret;
-	mod->cmdline = cmdline;
-	req->module_count++;
-	return 0;
+	*fd = file_open(path);
+	return *fd >= 0 || complain(path, *fd);
 }
 
-/* "FILE ARGS": a Multiboot module's command line is all of it. */
-static int add_module_option(struct boot_request *req, const char *option)
+/* "FILE ARGS" of --module. */
+static bool open_module(struct session *s, const char *option)
 {
 	char *path = strndup(option, strcspn(option, " "));
-	int ret = path ? add_module(req, path, option) : -ENOMEM;
+	bool done = path ? open_image(path, &s->modules[s->module_count]) :
+			   complain("--module", -ENOMEM);
 
+	s->module_count += done;
 	free(path);
-	return ret;
+	return done;
 }
 
-static int read_files(const struct run_options *opt, struct boot_request *req)
+/* What is read anew for each life of the VM stays open, since later there is no way to. */
+static bool open_inputs(struct session *s)
 {
+	const struct run_options *opt = &s->opt;
 	unsigned int i;
 	int ret;
 
-	ret = read_file(opt->kernel, &req->kernel);
-	if (!ret && opt->initrd)
-		ret = add_module(req, opt->initrd, opt->initrd);
-	for (i = 0; !ret && i < opt->module_count; i++)
-		ret = add_module_option(req, opt->modules[i]);
+	if (!open_image(opt->kernel, &s->kernel))
+		return false;
+	if (opt->initrd && !open_image(opt->initrd, &s->modules[s->module_count++]))
+		return false;
+	for (i = 0; i < opt->module_count; i++)
+		if (!open_module(s, opt->modules[i]))
+			return false;
+	s->cfg.dev = machine_open();
+	if (s->cfg.dev < 0)
+		return false;
+	ret = mem_open(&s->cfg.mem_options);
+	return !ret || complain("--mem-path", ret);
+}
+
+static int read_image(int fd, struct blob *blob, const char *name)
+{
+	int ret = file_load(fd, blob);
+
+	if (ret)
+		complain(name, ret);
+	return ret;
+}
+
+/* A Multiboot module's command line is all of "FILE ARGS". */
+static int read_images(const struct session *s, struct boot_request *req)
+{
+	const struct run_options *opt = &s->opt;
+	const char *name;
+	unsigned int i;
+	int ret = read_image(s->kernel, &req->kernel, opt->kernel);
+
+	for (i = 0; !ret && i < s->module_count; i++) {
+		name = opt->initrd ? (i ? opt->modules[i - 1] : opt->initrd) : opt->modules[i];
+		ret = read_image(s->modules[i], &req->modules[i].file, name);
+		req->modules[i].cmdline = name;
+		req->module_count += !ret;
+	}
 	return ret;
 }
 
@@ -104,7 +136,7 @@ static int load(struct session *s, struct machine *m, struct boot_entry *entry)
 		fprintf(stderr, "kitectl: the ACPI tables do not fit into the BIOS area\n");
 		return -ENOSPC;
 	}
-	ret = read_files(&s->opt, &req);
+	ret = read_images(s, &req);
 	if (!ret)
 		ret = load_image(&s->opt, &req, &m->mem, entry);
 	free_files(&req);
@@ -237,6 +269,12 @@ static bool open_outputs(struct session *s)
 	return !s->opt.stats_json || open_output(s->opt.stats_json, &s->stats_json);
 }
 
+static void close_fd(int fd)
+{
+	if (fd >= 0)
+		close(fd);
+}
+
 static void close_outputs(struct session *s)
 {
 	if (s->cfg.trace && s->cfg.trace != stderr)
@@ -245,18 +283,30 @@ static void close_outputs(struct session *s)
 		fclose(s->stats_json);
 }
 
+static void close_inputs(struct session *s)
+{
+	unsigned int i;
+
+	for (i = 0; i < s->module_count; i++)
+		close_fd(s->modules[i]);
+	close_fd(s->kernel);
+	close_fd(s->cfg.dev);
+	mem_close(&s->cfg.mem_options);
+}
+
 static int with_console(struct session *s)
 {
-	int status;
+	int status = STATUS_HOST_ERROR;
 	int ret = console_open(&s->console, s->opt.console, s->opt.escape);
 
 	if (ret) {
 		fprintf(stderr, "kitectl: console %s: %s\n", s->opt.console, strerror(-ret));
-		return STATUS_HOST_ERROR;
+		return status;
 	}
 	if (s->console.raw && s->opt.escape != ESCAPE_NONE)
 		console_help(&s->console);
-	status = run_all(s);
+	if (confine(&s->opt.confine))
+		status = run_all(s);
 	console_close(&s->console);
 	return status;
 }
@@ -270,7 +320,9 @@ static int with_events(struct session *s)
 		fprintf(stderr, "kitectl: events: %s\n", strerror(-ret));
 		return status;
 	}
+	s->kernel = -1;
 	s->cfg = (struct machine_config){
+		.dev = -1,
 		.mem = s->opt.mem,
 		.mem_options = s->opt.mem_options,
 		.cpus = s->opt.cpus,
@@ -283,8 +335,9 @@ static int with_events(struct session *s)
 	};
 	memcpy(s->times.marks, s->opt.marks, sizeof(s->opt.marks));
 	s->times.mark_count = s->opt.mark_count;
-	if (open_outputs(s))
+	if (open_outputs(s) && open_inputs(s))
 		status = with_console(s);
+	close_inputs(s);
 	close_outputs(s);
 	events_close(&s->events);
 	return status;

@@ -8,10 +8,37 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+static int check(int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st))
+		return -errno;
+	if (S_ISDIR(st.st_mode))
+		return -EISDIR;
+	return S_ISREG(st.st_mode) ? 0 : -EINVAL;
+}
+
+int file_open(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int ret;
+
+	if (fd < 0)
+		return -errno;
+	ret = check(fd);
+	if (!ret)
+		return fd;
+	close(fd);
+	return ret;
+}
+
 static int read_all(int fd, u8 *data, u64 len)
 {
-	while (len) {
-		ssize_t n = read(fd, data, len);
+	u64 done = 0;
+
+	while (done < len) {
+		ssize_t n = pread(fd, data + done, len - done, done);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -19,48 +46,30 @@ static int read_all(int fd, u8 *data, u64 len)
 			return -errno;
 		if (!n)
 			return -EIO;	/* it shrinks while we read */
-		data += n;
-		len -= n;
+		done += n;
 	}
 	return 0;
 }
 
-static int read_fd(int fd, struct blob *blob)
+int file_load(int fd, struct blob *blob)
 {
-	struct stat st;
+	off_t len = lseek(fd, 0, SEEK_END);
 	u8 *data;
 	int ret;
 
-	if (fstat(fd, &st))
+	if (len < 0)
 		return -errno;
-	if (S_ISDIR(st.st_mode))
-		return -EISDIR;
-	/* The size of anything else is not known in advance. */
-	if (!S_ISREG(st.st_mode))
-		return -EINVAL;
-	data = malloc(st.st_size ? st.st_size : 1);
+	data = malloc(len ? len : 1);
 	if (!data)
 		return -ENOMEM;
-	ret = read_all(fd, data, st.st_size);
+	ret = read_all(fd, data, len);
 	if (ret) {
 		free(data);
 		return ret;
 	}
 	blob->data = data;
-	blob->len = st.st_size;
+	blob->len = len;
 	return 0;
-}
-
-int file_read(const char *path, struct blob *blob)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	int ret;
-
-	if (fd < 0)
-		return -errno;
-	ret = read_fd(fd, blob);
-	close(fd);
-	return ret;
 }
 
 void file_free(struct blob *blob)

@@ -5,8 +5,10 @@
 
 #include "boot/boot.h"
 
-/* Returns 0 or a negative errno; the caller frees with file_free(). */
-int file_read(const char *path, struct blob *blob);
+/* Returns a descriptor, or a negative errno: only regular files tell their size. */
+int file_open(const char *path);
+/* All of the file; returns 0 or a negative errno. The caller frees with file_free(). */
+int file_load(int fd, struct blob *blob);
 void file_free(struct blob *blob);
 
 #endif

@@ -165,26 +165,27 @@ static int complain(const char *what, int err)
 	return err;
 }
 
-static int open_device(struct machine *m)
+int machine_open(void)
 {
-	int ret;
+	int dev = kite_open();
 
-	m->dev = kite_open();
-	if (m->dev == -ENOENT) {
+	if (dev == -ENOENT)
 		fprintf(stderr,
 			"kitectl: no %s; load the module with \"insmod kite.ko\", see \"kitectl check\"\n",
 			KITE_DEVICE);
-		return m->dev;
-	}
-	if (m->dev == -EACCES || m->dev == -EPERM) {
+	else if (dev == -EACCES || dev == -EPERM)
 		fprintf(stderr,
 			"kitectl: no permission for %s; become root or a member of the group kite\n",
 			KITE_DEVICE);
-		return m->dev;
-	}
-	if (m->dev < 0)
-		return complain(KITE_DEVICE, m->dev);
-	ret = kite_get_info(m->dev, &m->info);
+	else if (dev < 0)
+		complain(KITE_DEVICE, dev);
+	return dev;
+}
+
+static int ask_module(struct machine *m)
+{
+	int ret = kite_get_info(m->cfg->dev, &m->info);
+
 	if (ret)
 		return complain("KITE_GET_INFO", ret);
 	if (m->info.api_version != KITE_API_VERSION) {
@@ -254,10 +255,10 @@ static int create(struct machine *m)
 	u32 id;
 	int ret;
 
-	ret = open_device(m);
+	ret = ask_module(m);
 	if (ret)
 		return ret;
-	m->vm = kite_create_vm(m->dev, flags, m->cfg->tsc_khz);
+	m->vm = kite_create_vm(m->cfg->dev, flags, m->cfg->tsc_khz);
 	if (m->vm == -EOPNOTSUPP) {
 		fprintf(stderr,
 			"kitectl: --tsc-khz %u: this CPU cannot scale the TSC; the host's has %u kHz\n",
@@ -286,7 +287,6 @@ int machine_create(struct machine *m, const struct machine_config *cfg)
 	memset(m, 0, sizeof(*m));
 	m->host = host_ops;
 	m->cfg = cfg;
-	m->dev = -1;
 	m->vm = -1;
 	for (id = 0; id < MACHINE_MAX_CPUS; id++)
 		m->vcpus[id].fd = -1;
@@ -314,7 +314,6 @@ void machine_destroy(struct machine *m)
 		close_fd(m->vcpus[id].fd);
 	}
 	close_fd(m->vm);
-	close_fd(m->dev);
 	if (m->mem.host)
 		mem_free(&m->mem);
 	timers_close(&m->timers);

@@ -33,6 +33,7 @@ struct vcpu {
 /* What a machine borrows from "kitectl run"; it outlives the machine. */
 struct machine_config {
 	u64 mem;
+	int dev;		/* of machine_open() */
 	struct mem_options mem_options;
 	u32 cpus;
 	u32 tsc_khz;		/* 0: the host's */
@@ -47,7 +48,6 @@ struct machine_config {
 struct machine {
 	struct dev_host host;	/* first: dev_host callbacks find the machine by it */
 	const struct machine_config *cfg;
-	int dev;
 	int vm;
 	struct kite_info info;
 	struct mem mem;
@@ -73,6 +73,9 @@ struct machine {
 	enum outcome why;
 	int status;
 };
+
+/* The device, for all machines to come; a negative errno after saying what is wrong. */
+int machine_open(void);
 
 /* Returns 0, or a negative errno after saying on stderr what went wrong. */
 int machine_create(struct machine *m, const struct machine_config *cfg);

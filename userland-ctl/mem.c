@@ -64,6 +64,28 @@ static int open_path(const char *path)
 	return fd < 0 ? -errno : fd;
 }
 
+int mem_open(struct mem_options *opt)
+{
+	opt->fd = -1;
+	if (!opt->path)
+		return 0;
+	opt->fd = open_path(opt->path);
+	return opt->fd < 0 ? opt->fd : 0;
+}
+
+void mem_close(struct mem_options *opt)
+{
+	if (opt->fd >= 0)
+		close(opt->fd);
+}
+
+/* Only the file that was opened beforehand serves another VM. */
+static void done_with(const struct mem_options *opt, int fd)
+{
+	if (!opt->path && fd >= 0)
+		close(fd);
+}
+
 /* A file of @size zeroes, or -1 for anonymous memory. */
 static int open_file(u64 size, const struct mem_options *opt, int *fd)
 {
@@ -72,13 +94,15 @@ static int open_file(u64 size, const struct mem_options *opt, int *fd)
 	*fd = -1;
 	if (!opt->path && opt->backend->memfd < 0)
 		return 0;
-	*fd = opt->path ? open_path(opt->path) :
+	*fd = opt->path ? opt->fd :
 	      memfd_create("kitectl", MFD_CLOEXEC | opt->backend->memfd);
 	if (*fd < 0)
-		return opt->path ? *fd : -errno;
-	ret = ftruncate(*fd, size) ? -errno : 0;
-	if (ret)
-		close(*fd);
+		return -errno;
+	/* What it held is not for this guest. */
+	if (!ftruncate(*fd, 0) && !ftruncate(*fd, size))
+		return 0;
+	ret = -errno;
+	done_with(opt, *fd);
 	return ret;
 }
 
@@ -138,8 +162,7 @@ int mem_alloc(struct mem *mem, u64 size, const struct mem_options *opt, const ch
 	if (ret)
 		return ret;
 	ret = map_file(mem, size, use.path ? MAP_SHARED : use.backend->flags, fd);
-	if (fd >= 0)
-		close(fd);
+	done_with(&use, fd);
 	if (ret)
 		return ret;
 	ret = advise(mem, &use, what);

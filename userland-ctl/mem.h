@@ -37,10 +37,15 @@ const struct mem_backend *mem_backend(const char *name);
 struct mem_options {
 	const struct mem_backend *backend;	/* NULL: the first one */
 	const char *path;	/* instead: a file, which is emptied, or a directory for one */
+	int fd;			/* that file, -1 before mem_open() */
 	int thp;		/* MADV_HUGEPAGE, MADV_NOHUGEPAGE, or 0: as the host likes */
 	bool merge;		/* MADV_MERGEABLE */
 	bool prealloc;		/* have all pages now */
 };
+
+/* Open what @opt->path names, if it names anything. Returns 0 or a negative errno. */
+int mem_open(struct mem_options *opt);
+void mem_close(struct mem_options *opt);
 
 /*
  * Returns 0, or a negative errno and in @what the option that is to blame. @opt may be

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "boot/boot.h"
+#include "confine.h"
 #include "mem.h"
 #include "times.h"
 
@@ -25,6 +26,7 @@ struct run_options {
 	bool flat_addr_set;
 	const char *console;
 	u8 escape;
+	struct confine_options confine;
 	bool debugcon;
 	bool reset_on_reboot;
 	u32 timeout;				/* seconds, 0: none */

@@ -249,6 +249,19 @@ static const char *set_json(void *ctx, const char *value)
 	return NULL;
 }
 
+static const char *set_user(void *ctx, const char *value)
+{
+	((struct run_options *)ctx)->confine.user = value;
+	return *value ? NULL : "no user name";
+}
+
+static const char *set_no_confine(void *ctx, const char *value)
+{
+	(void)value;
+	((struct run_options *)ctx)->confine.off = true;
+	return NULL;
+}
+
 static const struct opt opts[] = {
 	{ "kernel", "FILE", "the guest: bzImage, PVH or Multiboot image, flat binary", set_kernel },
 	{ "initrd", "FILE", "initial RAM disk; the first module of a Multiboot kernel",
@@ -280,6 +293,10 @@ static const struct opt opts[] = {
 	{ "debugcon", NULL, "debug console at port 0xe9", set_debugcon },
 	{ "on-reboot", "ACTION", "exit (default), or reset to boot again from the files",
 	  set_on_reboot },
+	{ "user", "USER", "who kitectl becomes when root has started it; default nobody",
+	  set_user },
+	{ "no-confine", NULL, "keep all privileges and system calls, to debug kitectl",
+	  set_no_confine },
 	{ "timeout", "SECONDS", "stop the VM when it has run that long", set_timeout },
 	{ "trace", "[=FILE]", "print every VM exit, on standard error or to a file", set_trace },
 	{ "stats", NULL, "at the end print VM exits by reason on standard error", set_stats },
@@ -315,6 +332,8 @@ static const char *contradiction(const struct run_options *opt)
 		return "--json without --boot-times";
 	if (opt->mark_count && !opt->boot_times)
 		return "--mark without --boot-times";
+	if (opt->confine.user && opt->confine.off)
+		return "--user with --no-confine";
 	return mem_contradiction(opt);
 }
 
@@ -326,6 +345,7 @@ int run_options_parse(struct run_options *opt, int argc, char **argv)
 	*opt = (struct run_options){
 		.append = "",
 		.mem = DEFAULT_MEM,
+		.mem_options.fd = -1,
 		.cpus = 1,
 		.console = "stdio",
 		.escape = ESCAPE_DEFAULT,

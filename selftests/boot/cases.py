@@ -107,6 +107,16 @@ def small():
                "--kernel /guest/reset_cf9.bin", {"^kitectl: reboot 3$": 1, "^ready$": (4,)}, quick=True)
 
 
+def confined():
+    """kitectl without privileges and with few system calls; another life takes what it has kept open."""
+    reset = "want 14 kitectl run --timeout 3 --flat-mode protected --on-reboot reset --kernel /guest/reset_cf9.bin"
+    yield Case("confined", "kitectl run --timeout 4 --flat-mode protected --kernel /guest/spin.bin >/out 2>&1 &\n"
+               "until_line /out ready\ncat /proc/$!/status\nkitectl stat\nwant 14 wait $!\n"
+               f"{reset} --mem-path /tmp --user 77",
+               {"^Uid:(\t65534){4}$": 1, "^CapPrm:\t0+$": 1, "^NoNewPrivs:\t1$": 1, "^Seccomp:\t2$": 1,
+                "^ +[0-9]+ +[0-9]+ kitectl ": 1, "^kitectl: reboot 3$": 1}, quick=True)
+
+
 def kills():
     """A guest with interrupts off cannot keep kitectl from ending. Statuses: kitectl's, or 128 + n."""
     for signal, status in (("INT", 16), ("TERM", 16), ("KILL", 137)):
@@ -219,4 +229,4 @@ ENDS = (
     ends("ends_of_ap_cpus2", "ap_", "--cpus 4", cpus=2),
 )
 
-CASES = (*small(), *ENDS, *kills(), *legacy(), *debian(), *smp(), *debian_matrix())
+CASES = (*small(), *ENDS, *confined(), *kills(), *legacy(), *debian(), *smp(), *debian_matrix())

@@ -73,6 +73,16 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(truncations),
 };
 
+static int read_kernel(const char *path)
+{
+	int fd = file_open(path);
+	int ret = fd < 0 ? fd : file_load(fd, &kernel);
+
+	if (fd >= 0)
+		close(fd);
+	return ret;
+}
+
 int main(void)
 {
 	const char *path = getenv("KERNEL");
@@ -86,7 +96,7 @@ int main(void)
 		path = fetched;
 	}
 	if (!ret)
-		ret = file_read(path, &kernel);
+		ret = read_kernel(path);
 	if (ret) {
 		/* Not a pass: without the kernel nothing was tested. */
 		printf("KTAP version 1\n1..1\n");

@@ -21,6 +21,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "lib/libkite.h"
@@ -97,6 +98,12 @@ int kite_get_vmx_msrs(int dev, struct kite_vmx_msrs *msrs)
 	return 0;
 }
 
+/* Like those of the module, it is there for a kitectl that has confined itself. */
+static int new_fd(void)
+{
+	return memfd_create("fake", MFD_CLOEXEC);
+}
+
 int kite_create_vm(int dev, u32 flags, u32 tsc_khz)
 {
 	fake.start = 0;
@@ -107,7 +114,8 @@ int kite_create_vm(int dev, u32 flags, u32 tsc_khz)
 	/* A CPU without TSC scaling. */
 	if (tsc_khz)
 		return -EOPNOTSUPP;
-	return (flags & ~KITE_VM_PVCLOCK) == KITE_VM_IRQCHIP ? dup(dev) : -EINVAL;
+	(void)dev;
+	return (flags & ~KITE_VM_PVCLOCK) == KITE_VM_IRQCHIP ? new_fd() : -EINVAL;
 }
 
 int kite_set_slot(int vm, u32 slot, u64 gpa, void *mem, u64 len)
@@ -126,7 +134,8 @@ int kite_create_vcpu(int vm, u32 id)
 
 	if (id != fake.count++)
 		return -EINVAL;
-	v->fd = dup(vm);
+	(void)vm;
+	v->fd = new_fd();
 	v->started = !id;
 	return v->fd;
 }

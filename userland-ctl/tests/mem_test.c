@@ -176,15 +176,17 @@ static void of_a_file(void)
 
 	EXPECT_TRUE(mkdtemp(dir));
 	/* One without a name: the directory can be removed. */
+	EXPECT_EQ(0, mem_open(&opt));
 	EXPECT_EQ(0, mem_alloc(&mem, MIB(2), &opt, NULL));
 	EXPECT_TRUE(mem_write(&mem, MIB(2) - 1, "x", 1));
 	mem_free(&mem);
 	EXPECT_EQ(0, rmdir(dir));
+	mem_close(&opt);
 	snprintf(name, sizeof(name), "%s/file", dir);
 	opt.path = name;
-	EXPECT_EQ(-ENOENT, mem_alloc(&mem, MIB(2), &opt, &what));
-	EXPECT_TRUE(what && !strcmp(what, "--mem-path"));
+	EXPECT_EQ(-ENOENT, mem_open(&opt));
 	EXPECT_EQ(0, mkdir(dir, 0700));
+	EXPECT_EQ(0, mem_open(&opt));
 	EXPECT_EQ(0, mem_alloc(&mem, MIB(2), &opt, NULL));
 	EXPECT_TRUE(mem_write(&mem, 0x1000, "hello", 5));
 	mem_free(&mem);
@@ -198,8 +200,14 @@ static void of_a_file(void)
 	EXPECT_EQ(0, mem.host[0x1000]);
 	mem_free(&mem);
 	close(fd);
+	mem_close(&opt);
 	unlink(name);
 	rmdir(dir);
+	opt.path = "/dev/null";
+	EXPECT_EQ(0, mem_open(&opt));
+	EXPECT_EQ(-EINVAL, mem_alloc(&mem, MIB(2), &opt, &what));
+	EXPECT_TRUE(what && !strcmp(what, "--mem-path"));
+	mem_close(&opt);
 }
 
 static const struct unit_test tests[] = {

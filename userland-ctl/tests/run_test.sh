@@ -3,8 +3,13 @@
 #
 # Contract: kitectl's commands, exit statuses and messages, with a scripted
 # module (fake_kite.c) in place of the real one. KTAP on standard output.
+#
+#   run_test.sh             with sanitizers, which keep it from confining itself
+#   run_test.sh confined    as it is installed
 
 kitectl=$OUT/kitectl-fake
+free=--no-confine
+[ "$1" = confined ] && kitectl=$OUT/kitectl-confined free=
 dir=$(mktemp -d) || exit 1
 trap 'rm -rf "$dir"' EXIT
 number=0
@@ -17,7 +22,7 @@ guest() {
 
 # run [OPTIONS]: its status in $status, its output in $dir/out and $dir/err
 run() {
-	timeout 60 "$kitectl" run --kernel "$dir/guest" --flat-mode real --mem 2M "$@" \
+	timeout 60 "$kitectl" run $free --kernel "$dir/guest" --flat-mode real --mem 2M "$@" \
 		>"$dir/out" 2>"$dir/err"
 	status=$?
 }
@@ -135,7 +140,7 @@ ok "all input arrives, in order" cmp "$dir/input" "$dir/out"
 
 # The reader goes away: the guest runs on and ends by itself.
 guest 'S\xf8\x03\xffS\xf8\x03\xffO\xf4\x00\x02'
-timeout 60 "$kitectl" run --kernel "$dir/guest" --flat-mode real --mem 2M </dev/null \
+timeout 60 "$kitectl" run $free --kernel "$dir/guest" --flat-mode real --mem 2M </dev/null \
 	2>"$dir/err" | true
 status=${PIPESTATUS[0]}
 ok "output to a closed pipe" status_is 5
@@ -149,7 +154,7 @@ thread_names() {
 }
 
 for sig in TERM INT HUP QUIT; do
-	"$kitectl" run --kernel "$dir/guest" --flat-mode real --mem 2M --cpus 8 \
+	"$kitectl" run $free --kernel "$dir/guest" --flat-mode real --mem 2M --cpus 8 \
 		</dev/null >"$dir/out" 2>"$dir/err" &
 	pid=$!
 	sleep 0.3
@@ -172,7 +177,7 @@ on_terminal() {
 		sleep 0.5
 	} | timeout 60 script -qec "stty -g >$dir/before
 		sh -c 'echo \$\$ >$dir/pid
-			exec $kitectl run --kernel $dir/guest --flat-mode real --mem 2M \
+			exec $kitectl run $free --kernel $dir/guest --flat-mode real --mem 2M \
 				--timeout 20' 2>$dir/err
 		echo \$? >$dir/status; stty -g >$dir/after" /dev/null >"$dir/out"
 	status=$(cat "$dir/status")
@@ -202,7 +207,7 @@ exec 9<>"$dir/fifo"
 for cpus in 1 3; do
 	guest 'S\xf8\x03\xffJ\x06'
 	[ $cpus -eq 1 ] || guest 'A\x01\x06A\x02\x06S\xf8\x03\xffJ\x06'
-	"$kitectl" run --kernel "$dir/guest" --flat-mode real --mem 2M --timeout 1 --cpus $cpus \
+	"$kitectl" run $free --kernel "$dir/guest" --flat-mode real --mem 2M --timeout 1 --cpus $cpus \
 		</dev/null >"$dir/fifo" 2>"$dir/err"
 	status=$?
 	ok "timeout with stuck output of $cpus vCPUs" status_is 14 "output are lost"
@@ -215,6 +220,64 @@ ok "reset boots again until the timeout" status_is 14 "reboot 3"
 guest 'A\x01\x04HO\x64\x00\xfe'
 run --on-reboot reset --timeout 1 --cpus 3 </dev/null
 ok "reset by another vCPU boots again" status_is 14 "reboot 3"
+
+# started [OPTIONS]: process $pid runs a guest that waits; descriptor 9 was open when it began.
+started() {
+	guest 'O\xf8\x03rH'
+	: >"$dir/out"
+	"$kitectl" run $free --kernel "$dir/guest" --flat-mode real --mem 2M "$@" \
+		9</dev/zero </dev/null >"$dir/out" 2>"$dir/err" &
+	pid=$!
+	timeout 20 sh -c "until grep -q r '$dir/out'; do sleep 0.05; done"
+}
+
+ended() {
+	kill $pid
+	wait $pid
+	status=$?
+}
+
+# status_line NAME: of that process
+status_line() {
+	sed -n "s/^$1:[[:space:]]*//p" "/proc/$pid/status"
+}
+
+inherited() {
+	find "/proc/$pid/fd" -lname /dev/zero | grep -c .
+}
+
+started
+if [ "$1" = confined ]; then
+	ok "no new privileges" test "$(status_line NoNewPrivs)" = 1
+	ok "a filter of system calls" test "$(status_line Seccomp)" = 2
+	ok "no capability" test "$(status_line CapPrm)$(status_line CapInh)" = \
+		00000000000000000000000000000000
+	ok "no inherited descriptor" test "$(inherited)" -eq 0
+else
+	ok "new privileges" test "$(status_line NoNewPrivs)" = \
+		"$(sed -n 's/^NoNewPrivs:[[:space:]]*//p' /proc/self/status)"
+	ok "an inherited descriptor" test "$(inherited)" -eq 1
+fi
+ended
+ok "and ends as usual" status_is 16 "signal"
+if [ "$1" = confined ] && [ "$(id -u)" -eq 0 ]; then
+	for user in "" daemon 4321; do
+		started ${user:+--user $user}
+		id=$(id -u "${user:-nobody}" 2>/dev/null || echo "$user")
+		ok "root becomes ${user:-nobody}" test "$(status_line Uid)" = "$id	$id	$id	$id"
+		ok "without other groups" test -z "$(status_line Groups)"
+		ended
+	done
+	guest 'O\x00\x06\x34'
+	run --user nosuchuser </dev/null
+	ok "a user that is not there" status_is 4 "--user nosuchuser: not in /etc/passwd"
+	run --user 4294967295 </dev/null
+	ok "a number that no user has" status_is 4 "--user 4294967295"
+elif [ "$1" = confined ]; then
+	guest 'O\x00\x06\x34'
+	run --user 4321 </dev/null
+	ok "others cannot become anybody" status_is 4 "only root"
+fi
 
 guest 'O\xf8\x03aWO\x34\x12\x01MO\x00\x06\x34'
 run --trace </dev/null
@@ -307,6 +370,7 @@ done <<EOF
 --escape ^A|0|
 --on-reboot maybe|64|exit or reset
 --timeout 0|64|seconds
+--user x --no-confine|64|--user with --no-confine
 --json|64|without --boot-times
 --mark x|64|without --boot-times
 --append x|64|flat binary
@@ -337,7 +401,7 @@ cli run --kernel "$dir"
 ok "kernel that is a directory" status_is 4 "directory"
 cli run --kernel /dev/null
 ok "kernel that is a device" status_is 4 "Invalid"
-cli run --kernel "$dir/input"
+cli run $free --kernel "$dir/input"
 ok "kernel of no known kind" status_is 4 "looked for.*HdrS.*PVH.*Multiboot"
 cli
 ok "no command" status_is 64 "help"
