@@ -30,15 +30,19 @@ static bool need_l1d_flush __ro_after_init;
 static bool have_spec_ctrl __ro_after_init;
 static u32 enter_flags __ro_after_init;
 
-/* The VM, by its number, whose branch predictions are in this CPU; 0: none. */
-static DEFINE_PER_CPU(u64, last_vm);
+/* The vCPU whose branch predictions are in this CPU, see vcpu_number(); 0: none. */
+static DEFINE_PER_CPU(u64, last_vcpu);
 
 static bool l1tf_applies(void)
 {
 	u64 caps = 0;
 
-	if (!boot_cpu_has_bug(X86_BUG_L1TF) || !boot_cpu_has(X86_FEATURE_FLUSH_L1D))
+	if (!boot_cpu_has_bug(X86_BUG_L1TF))
 		return false;
+	if (!boot_cpu_has(X86_FEATURE_FLUSH_L1D)) {
+		pr_warn("the CPU has L1TF and its microcode cannot flush the L1 data cache: guests may read the host's memory\n");
+		return false;
+	}
 	if (boot_cpu_has(X86_FEATURE_ARCH_CAPABILITIES))
 		rdmsrq(MSR_IA32_ARCH_CAPABILITIES, caps);
 	return !(caps & ARCH_CAP_SKIP_L1DFLUSH);
@@ -76,16 +80,25 @@ void vmx_mitigate_spec_ctrl(struct vmx_vcpu *x)
 	x->spec_ctrl_flag = write ? ENTER_SPEC_CTRL : 0;
 }
 
+/* Not 0, and never that of another guest's: numbers of VMs begin at 1. */
+static u64 vcpu_number(const struct kite_vcpu *v)
+{
+	return v->vm->number * KITE_MAX_VCPUS + v->id;
+}
+
 /* At the start of a window, before the guest's state is loaded. */
 void vmx_mitigate_window(struct vmx_vcpu *x)
 {
-	u64 vm = x->core.vm->number;
+	u64 vcpu = vcpu_number(&x->core);
 
-	/* vCPUs of one VM trust each other as far as threads of a process do. */
-	if (this_cpu_read(last_vm) != vm) {
+	/*
+	 * Also between vCPUs of one VM: its kernel keeps programs on different CPUs apart
+	 * only as far as these do not share their predictions.
+	 */
+	if (this_cpu_read(last_vcpu) != vcpu) {
 		if (boot_cpu_has(X86_FEATURE_USE_IBPB))
 			wrmsrq(MSR_IA32_PRED_CMD, PRED_CMD_IBPB);
-		this_cpu_write(last_vm, vm);
+		this_cpu_write(last_vcpu, vcpu);
 	}
 	x->core.host_data = true;
 	if (have_spec_ctrl) {
