@@ -117,13 +117,16 @@ static void tell_debug_registers(struct seq_file *m)
 	tell(m, "task.dr7", native_get_debugreg(7));
 }
 
-/* The contents as well: an instruction that loads TR marks it there, for one. */
+/*
+ * The contents as well: an instruction that loads TR marks it there, for one. KVM leaves
+ * the largest limit behind; the kernel's tables have @len bytes.
+ */
 static void tell_table(struct seq_file *m, const char *base, const char *limit, const char *hash,
-		       const struct desc_ptr *table)
+		       const struct desc_ptr *table, u32 len)
 {
 	tell(m, base, table->address);
 	tell(m, limit, table->size);
-	tell(m, hash, jhash((void *)table->address, table->size + 1, 0));
+	tell(m, hash, jhash((void *)table->address, min(table->size + 1u, len), 0));
 }
 
 static void tell_descriptors(struct seq_file *m)
@@ -133,8 +136,8 @@ static void tell_descriptors(struct seq_file *m)
 
 	native_store_gdt(&gdt);
 	store_idt(&idt);
-	tell_table(m, "gdt_base", "gdt_limit", "task.gdt_hash", &gdt);
-	tell_table(m, "idt_base", "idt_limit", "idt_hash", &idt);
+	tell_table(m, "gdt_base", "gdt_limit", "task.gdt_hash", &gdt, GDT_SIZE);
+	tell_table(m, "idt_base", "idt_limit", "idt_hash", &idt, IDT_ENTRIES * sizeof(gate_desc));
 	asm volatile("str %w0" : "=r"(sel));
 	tell(m, "tr", sel);
 	asm volatile("sldt %w0" : "=r"(sel));
