@@ -39,6 +39,20 @@ struct entry_field {
 	u64 flips;
 };
 
+/* The kernel's own functions have another name in every other kernel. */
+static inline u64 entry_rdmsr(u32 msr)
+{
+	u32 low, high;
+
+	asm volatile("rdmsr" : "=a"(low), "=d"(high) : "c"(msr));
+	return low | (u64)high << 32;
+}
+
+static inline void entry_wrmsr(u32 msr, u64 value)
+{
+	asm volatile("wrmsr" : : "c"(msr), "a"((u32)value), "d"((u32)(value >> 32)) : "memory");
+}
+
 extern const struct entry_base entry_bases[];
 extern const unsigned int entry_base_count;
 extern const struct entry_field entry_fields[];

@@ -8,7 +8,6 @@
 #include <asm/segment.h>
 #include <asm/special_insns.h>
 
-#include "../../core/compat.h"
 #include "../../vmx/bits.h"
 #include "../../vmx/caps.h"
 #include "../../vmx/tss.h"
@@ -35,14 +34,6 @@ enum { PROCBASED2 = 11, TRUE_PIN = 13, TRUE_PROC = 14, TRUE_EXIT = 15, TRUE_ENTR
 #define CODE_32		0xc09b
 #define V86		0xf3
 #define IN_EVERY	0xffffffff
-
-static u64 read_msr(u32 msr)
-{
-	u64 value;
-
-	rdmsrq(msr, value);
-	return value;
-}
 
 static u32 controls(u64 msr, u32 wanted)
 {
@@ -117,16 +108,16 @@ static void write_host(const struct entry_host *h)
 	vmwrite(VMCS_HOST_FS_SELECTOR, 0);
 	vmwrite(VMCS_HOST_GS_SELECTOR, 0);
 	vmwrite(VMCS_HOST_TR_SELECTOR, tr);
-	vmwrite(VMCS_HOST_FS_BASE, read_msr(MSR_FS_BASE));
-	vmwrite(VMCS_HOST_GS_BASE, read_msr(MSR_GS_BASE));
+	vmwrite(VMCS_HOST_FS_BASE, entry_rdmsr(MSR_FS_BASE));
+	vmwrite(VMCS_HOST_GS_BASE, entry_rdmsr(MSR_GS_BASE));
 	vmwrite(VMCS_HOST_TR_BASE, vmx_tss_base(tss[0], tss[1]));
 	vmwrite(VMCS_HOST_GDTR_BASE, gdt.address);
 	vmwrite(VMCS_HOST_IDTR_BASE, idt.address);
-	vmwrite(VMCS_HOST_IA32_SYSENTER_CS, read_msr(MSR_IA32_SYSENTER_CS));
-	vmwrite(VMCS_HOST_IA32_SYSENTER_ESP, read_msr(MSR_IA32_SYSENTER_ESP));
-	vmwrite(VMCS_HOST_IA32_SYSENTER_EIP, read_msr(MSR_IA32_SYSENTER_EIP));
-	vmwrite(VMCS_HOST_IA32_PAT, read_msr(MSR_IA32_CR_PAT));
-	vmwrite(VMCS_HOST_IA32_EFER, read_msr(MSR_EFER));
+	vmwrite(VMCS_HOST_IA32_SYSENTER_CS, entry_rdmsr(MSR_IA32_SYSENTER_CS));
+	vmwrite(VMCS_HOST_IA32_SYSENTER_ESP, entry_rdmsr(MSR_IA32_SYSENTER_ESP));
+	vmwrite(VMCS_HOST_IA32_SYSENTER_EIP, entry_rdmsr(MSR_IA32_SYSENTER_EIP));
+	vmwrite(VMCS_HOST_IA32_PAT, entry_rdmsr(MSR_IA32_CR_PAT));
+	vmwrite(VMCS_HOST_IA32_EFER, entry_rdmsr(MSR_EFER));
 	vmwrite(VMCS_HOST_IA32_PERF_GLOBAL_CTRL, 0);
 	vmwrite(VMCS_HOST_RIP, (unsigned long)entry_exit_point);
 }
@@ -169,8 +160,8 @@ static void write_long(const struct entry_host *h)
 	vmwrite(VMCS_GUEST_DR7, 0x400);
 	vmwrite(VMCS_GUEST_RIP, (unsigned long)entry_guest);
 	vmwrite(VMCS_GUEST_RFLAGS, BIT(1));
-	vmwrite(VMCS_GUEST_IA32_EFER, read_msr(MSR_EFER));
-	vmwrite(VMCS_GUEST_IA32_PAT, read_msr(MSR_IA32_CR_PAT));
+	vmwrite(VMCS_GUEST_IA32_EFER, entry_rdmsr(MSR_EFER));
+	vmwrite(VMCS_GUEST_IA32_PAT, entry_rdmsr(MSR_IA32_CR_PAT));
 }
 
 static void without(u32 field, u64 bits)

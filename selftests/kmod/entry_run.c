@@ -26,12 +26,14 @@
 #include <asm/processor-flags.h>
 #include <asm/special_insns.h>
 
-#include "../../core/compat.h"
 #include "../../vmx/bits.h"
 #include "../../vmx/caps.h"
 #include "entry.h"
 
-#define VMX_MSRS	18	/* those that every CPU of this kind has */
+#define VMX_MSRS	17	/* that every CPU has on which Kite runs */
+#define VMX_MSR_VMFUNC	17
+#define HAS_VMFUNC	BIT_ULL(32 + 13)	/* of the secondary controls */
+#define PROCBASED2	11
 /* Of the encoding: bits 11:10 are the type; 64-bit control fields are addresses, mostly. */
 #define FIELD_TYPE	GENMASK(11, 10)
 #define FIELD_HOST	GENMASK(11, 10)
@@ -122,7 +124,7 @@ static int try_field(unsigned int base, const struct entry_field *f)
 	native_store_gdt(&gdt);
 	store_idt(&idt);
 	dr7 = native_get_debugreg(7);
-	rdmsrq(MSR_IA32_DEBUGCTLMSR, debugctl);
+	debugctl = entry_rdmsr(MSR_IA32_DEBUGCTLMSR);
 	asm volatile("mov %0, %%cr4" : : "r"(cr4 | X86_CR4_VMXE) : "memory");
 	if ((cr4 & X86_CR4_VMXE) || !vmxon(host.pa[PAGE_VMXON])) {
 		asm volatile("mov %0, %%cr4" : : "r"(cr4) : "memory");
@@ -144,7 +146,7 @@ static int try_field(unsigned int base, const struct entry_field *f)
 	load_idt(&idt);
 	invalidate_tss_limit();
 	native_set_debugreg(7, dr7);
-	wrmsrq(MSR_IA32_DEBUGCTLMSR, debugctl);
+	entry_wrmsr(MSR_IA32_DEBUGCTLMSR, debugctl);
 	local_irq_enable();
 	return 0;
 }
@@ -210,7 +212,7 @@ static void fill_pages(void)
 	unsigned int i;
 	u64 pat;
 
-	rdmsrq(MSR_IA32_CR_PAT, pat);
+	pat = entry_rdmsr(MSR_IA32_CR_PAT);
 	for (i = 0; i < 3; i++) {
 		msrs[4 * i] = MSR_IA32_CR_PAT;
 		memcpy(&msrs[4 * i + 2], &pat, sizeof(pat));
@@ -225,9 +227,12 @@ static int __init entry_init(void)
 	unsigned int i;
 	int ret;
 
+	if (!boot_cpu_has(X86_FEATURE_VMX))
+		return -EOPNOTSUPP;
 	for (i = 0; i < VMX_MSRS; i++)
-		if (rdmsrq_safe(MSR_IA32_VMX_BASIC + i, &host.msr[i]))
-			host.msr[i] = 0;
+		host.msr[i] = entry_rdmsr(MSR_IA32_VMX_BASIC + i);
+	if (host.msr[PROCBASED2] & HAS_VMFUNC)
+		host.msr[VMX_MSR_VMFUNC] = entry_rdmsr(MSR_IA32_VMX_BASIC + VMX_MSR_VMFUNC);
 	ret = alloc_all();
 	if (!ret) {
 		check.vmcs_pa = host.pa[PAGE_VMCS];
