@@ -17,7 +17,8 @@
 
 static size_t log_bytes(u64 pages)
 {
-	return struct_size_t(struct kite_log, bits, BITS_TO_LONGS(pages));
+	/* Not struct_size_t(): Debian's older 6.1 kernels lack it. */
+	return struct_size((struct kite_log *)NULL, bits, BITS_TO_LONGS(pages));
 }
 
 struct kite_log *kite_log_alloc(u64 len)
