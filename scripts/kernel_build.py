@@ -3,7 +3,6 @@
 import contextlib
 import os
 import pathlib
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -29,9 +28,7 @@ def copy(below=None):
     """What was built before hides warnings, so nothing of that comes along."""
     with tempfile.TemporaryDirectory(prefix="kite-static-", dir=below) as tmp:
         into = pathlib.Path(tmp)
-        for name in tree.files():
-            (into / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(tree.TOP / name, into / name)
+        tree.copy(into)
         yield into
 
 

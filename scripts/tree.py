@@ -25,6 +25,13 @@ def files(*suffixes, under=("",)):
                   and (not suffixes or name.endswith(suffixes)))
 
 
+def copy(into):
+    """A copy of the checkout without what was built in it."""
+    for name in files():
+        (into / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(TOP / name, into / name)
+
+
 def folder(*names):
     return tuple(name + "/" for name in names)
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Kernels of other suites of Debian: image, headers and compiler in a directory of their own."""
+"""Debians in directories of their own: for kernels of other suites, and clean ones."""
 import os
 import pathlib
 import re
@@ -25,12 +25,18 @@ def series(name):
 
 
 def sources(suites):
-    """An apt sources.list for the mirror that this machine uses."""
+    """An apt sources.list for the mirrors that this machine uses."""
     asked = process.run(["apt-get", "indextargets", "--format", "$(ORIGIN) $(CODENAME) $(REPO_URI)",
-                         "Created-By: Packages"], "asking apt for its mirror")
-    found = re.findall(r"^Debian (?!\S+-security )\S+ (https?://\S+)$", asked, re.M)
-    mirror = found[0] if found else "http://deb.debian.org/debian"
-    return "".join(f"deb [signed-by={KEYS}] {mirror} {suite} main\n" for suite in suites)
+                         "Created-By: Packages"], "asking apt for its mirrors")
+
+    def mirror(security, default):
+        found = [uri for name, uri in re.findall(r"^Debian (\S+) (https?://\S+)$", asked, re.M)
+                 if name.endswith("-security") == security]
+        return found[0] if found else default
+
+    mirrors = (mirror(False, "http://deb.debian.org/debian"),
+               mirror(True, "http://deb.debian.org/debian-security"))
+    return "".join(f"deb [signed-by={KEYS}] {mirrors[suite.endswith('-security')]} {suite} main\n" for suite in suites)
 
 
 def apt_options(where, suites):
@@ -67,19 +73,22 @@ def network_options():
     return "".join(re.findall(r'^Acquire::(?:https?::|Check-)\S+ "[^"]*";\n', said, re.M))
 
 
-def unpacked(version):
-    """Directory of a small Debian with this kernel and what builds a module for it."""
-    suites = SUITES[series(version)]
-
+def root(name, packages, suites):
+    """Directory of a small Debian with these packages; @name is what the cache knows it by."""
     def make(into):
         if os.geteuid():
-            raise cache.Fail(f"a Debian with {version} can be set up only by root: run this once as root")
+            raise cache.Fail(f"a Debian with {name} can be set up only by root: run this once as root")
         debian.need(TOOLS)
         (into / "apt.conf").write_text(network_options() + 'APT::Install-Recommends "false";\n')
         (into / "sources.list").write_text(sources(suites))
         process.run(["mmdebstrap", "--mode=root", "--variant=apt", f"--aptopt={into / 'apt.conf'}",
-                     f"--include=make,linux-image-{version},linux-headers-{version}",
-                     suites[0], into / "root", into / "sources.list"], f"setting up a Debian with {version}")
+                     f"--include={','.join(packages)}",
+                     suites[0], into / "root", into / "sources.list"], f"setting up a Debian with {name}")
 
-    return cache.entry("chroot", cache.digest(version, *suites),
-                       f"setting up a Debian with {version} (2 to 4 minutes, 550 MB)", make) / "root"
+    return cache.entry("chroot", cache.digest(name, *suites),
+                       f"setting up a Debian with {name} (2 to 4 minutes, 550 MB)", make) / "root"
+
+
+def unpacked(version):
+    """Directory of a small Debian with this kernel and what builds a module for it."""
+    return root(version, ("make", f"linux-image-{version}", f"linux-headers-{version}"), SUITES[series(version)])
