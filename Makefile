@@ -4,12 +4,18 @@
 KDIR	?= /lib/modules/$(shell uname -r)/build
 PREFIX	?= /usr/local
 DESTDIR	?=
+# Of "make deb".
+DEB_DIR	?= $(CURDIR)/deb
+# Files with a key and its certificate, for kernels that load only signed modules.
+SIGN_KEY  ?=
+SIGN_CERT ?=
 # Debian's kernels have another name than include/config/kernel.release has.
 RELEASE	 = $(shell sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' $(KDIR)/include/generated/utsrelease.h)
+MODULE	 = $(DESTDIR)/lib/modules/$(RELEASE)/updates/kite.ko
 
-CHECKS := check-static check-unit check-testhost check-guest check-kernels check-switches check-debug check-boot check-refuse
+CHECKS := check-static check-unit check-testhost check-guest check-kernels check-switches check-debug check-boot check-refuse check-package
 
-.PHONY: all modules ctl selftests clean install demo check stress bench $(CHECKS) test-host-shell help
+.PHONY: all modules ctl selftests clean install install-module install-ctl install-system deb demo check stress bench $(CHECKS) test-host-shell help
 
 all: modules ctl
 
@@ -33,12 +39,28 @@ clean:
 	$(MAKE) -C selftests clean
 	$(MAKE) -C selftests/unit clean
 
-install: all
-	install -D -m 644 kite.ko $(DESTDIR)/lib/modules/$(RELEASE)/updates/kite.ko
+install: install-module install-ctl install-system
+	test -n "$(DESTDIR)" || { systemd-sysusers kite.conf && depmod $(RELEASE); }
+
+install-module: modules
+	install -D -m 644 kite.ko $(MODULE)
+	$(if $(SIGN_KEY)$(SIGN_CERT),$(KDIR)/scripts/sign-file sha256 "$(SIGN_KEY)" "$(SIGN_CERT)" $(MODULE))
+
+install-ctl: ctl
 	install -D -m 755 userland-ctl/kitectl $(DESTDIR)$(PREFIX)/bin/kitectl
-	install -d $(DESTDIR)$(PREFIX)/share/man/man1
-	install -m 644 docs/man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1
-	test -n "$(DESTDIR)" || depmod $(RELEASE)
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man1 docs/man/*.1
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/doc/kitectl/examples packaging/kite-guest@.service
+
+# What an administrator has changed stays.
+install-system:
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/udev/rules.d packaging/60-kite.rules
+	install -D -m 644 packaging/sysusers.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/kite.conf
+	test -e $(DESTDIR)/etc/modprobe.d/kite.conf || \
+		install -D -m 644 packaging/modprobe.conf $(DESTDIR)/etc/modprobe.d/kite.conf
+
+deb:
+	@scripts/packages --install deb
+	@scripts/deb $(DEB_DIR)
 
 demo:
 	@scripts/packages --install ctl testhost
@@ -70,7 +92,9 @@ help:
 	@echo "  all              kite.ko and kitectl, for the running kernel or KDIR=headers"
 	@echo "  modules, ctl     one of them"
 	@echo "  selftests        the programs that test a loaded kite.ko"
-	@echo "  install          module, kitectl and its manual; DESTDIR=, PREFIX=$(PREFIX)"
+	@echo "  install          module, kitectl, its manual, group and udev rule; DESTDIR=, PREFIX=$(PREFIX);"
+	@echo "                   SIGN_KEY= and SIGN_CERT= sign the module"
+	@echo "  deb              Debian packages of the same, with DKMS, in DEB_DIR=deb"
 	@echo "  demo             boot Debian's kernel on Kite, in an emulated machine with VMX"
 	@echo "  test-host-shell  a shell in that machine, with the module loaded"
 	@echo "  check            all tests, in up to half an hour"
