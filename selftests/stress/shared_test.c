@@ -72,7 +72,8 @@ static void make_clean(struct kt_vm *vm, const struct kt_ring *ring)
 
 static void make_shared(struct kt_vm *vm, const struct kt_ring *ring)
 {
-	vm_set_slot(vm->fd, 20, KITE_SLOT_LOG_DIRTY, KT_HOLE, vm->info.vcpu_mmap_size, vm->vcpu.run);
+	vm_set_slot(vm->fd, 20, KITE_SLOT_LOG_DIRTY, KT_HOLE, vm->info.vcpu_mmap_size,
+		    vm->vcpu.run);
 	vm_set_slot(vm->fd, 21, KITE_SLOT_LOG_DIRTY, RING_GPA, RING_SIZE, ring->head);
 	kt_set_reg(&vm->vcpu, KITE_RBX, KT_HOLE);
 	kt_set_reg(&vm->vcpu, KITE_R8, RING_GPA);
