@@ -25,7 +25,8 @@
 verw_selector:
 	.word __KERNEL_DS
 
-	.text
+	/* No probe here: the CPU has registers of the guest, and a single step would not end. */
+	.section .noinstr.text, "ax"
 
 SYM_FUNC_START(vmx_enter)
 	push	%rbp
