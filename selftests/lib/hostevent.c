@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "hostevent.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define MODULE	"/lib/kite/selftests/kmod/hostevent.ko"
+
+void kt_hostevent_load(void)
+{
+	int fd = open(MODULE, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		SKIP("no %s", MODULE);
+	if (syscall(SYS_finit_module, fd, "", 0) && errno != EEXIST)
+		FAIL("loading %s: errno %d", MODULE, errno);
+	close(fd);
+}
+
+void kt_hostevent_unload(void)
+{
+	if (syscall(SYS_delete_module, "hostevent", O_NONBLOCK))
+		FAIL("unloading hostevent: errno %d", errno);
+}
+
+void kt_wake_after_ms(unsigned int ms)
+{
+	char text[16];
+
+	snprintf(text, sizeof(text), "%u", ms);
+	ASSERT_TRUE(kt_write_file(KT_HOSTEVENT "wake_ms", text));
+}
