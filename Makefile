@@ -76,7 +76,7 @@ $(CHECKS):
 
 # MINUTES=N: begin nothing after that time; JOBS="..." some of it.
 stress:
-	@scripts/packages --install ctl testhost debug
+	@scripts/packages --install ctl testhost debug kernels
 	@scripts/stress $(addprefix --minutes ,$(MINUTES)) $(JOBS)
 
 bench:
@@ -97,7 +97,7 @@ help:
 	@echo "  deb              Debian packages of the same, with DKMS, in DEB_DIR=deb"
 	@echo "  demo             boot Debian's kernel on Kite, in an emulated machine with VMX"
 	@echo "  test-host-shell  a shell in that machine, with the module loaded"
-	@echo "  check            all tests, in up to half an hour"
+	@echo "  check            all tests, in three quarters of an hour"
 	@echo "  $(CHECKS)"
 	@echo "                   parts of it"
 	@echo "  stress           what takes hours; MINUTES=N bounds it, JOBS=\"memory ...\" chooses"
