@@ -31,7 +31,7 @@ class Job:
     part: str
     name: str
     argv: tuple
-    timeout: int = 1500    # seconds
+    timeout: int = 2700    # seconds
 
 
 class Running:

@@ -16,6 +16,7 @@
 
 #include "eventfd.h"
 #include "guest.h"
+#include "mapping.h"
 
 #define MIB		(1ull << 20)
 #define SLOT		2
@@ -42,7 +43,7 @@ static struct kt_vm *vm_with_memory(u64 len)
 	void *mem = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	ASSERT_TRUE(mem != MAP_FAILED);
-	ASSERT_EQ(0, madvise(mem, len, MADV_NOHUGEPAGE));
+	kt_advise_size(mem, len, false);
 	vm_set_slot(vm->fd, SLOT, 0, GPA, len, mem);
 	return vm;
 }

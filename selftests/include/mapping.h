@@ -27,6 +27,8 @@ struct kt_mapped {
 struct kt_mapped kt_map(const struct kt_mapping *kind, u64 len);
 /* The same of the kind called @name. */
 struct kt_mapped kt_map_kind(const char *name, u64 len);
+/* Small pages or large ones from now on. Skips the test if there are no large ones. */
+void kt_advise_size(void *at, u64 len, bool large);
 /* Anonymous memory, read and written, aligned to 2 MiB. */
 u8 *kt_map_anonymous(u64 len);
 

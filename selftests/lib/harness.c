@@ -51,10 +51,11 @@ void kt_note(const char *fmt, ...)
 	putchar('\n');
 }
 
+/* An expectation that failed counts, whatever comes after it. */
 void kt_end(int status)
 {
 	fflush(stdout);
-	_exit(status);
+	_exit(failed ? KT_FAIL : status);
 }
 
 void kt_skip(const char *fmt, ...)
@@ -65,7 +66,7 @@ void kt_skip(const char *fmt, ...)
 	vsnprintf(skip_reason, REASON_LEN, fmt, ap);
 	va_end(ap);
 	/* What failed before is not excused by what cannot be tried. */
-	kt_end(failed ? KT_FAIL : KT_SKIP);
+	kt_end(KT_SKIP);
 }
 
 u64 kt_times(u64 count)
@@ -90,7 +91,7 @@ static int run(const struct kt_test *test)
 	if (!pid) {
 		alarm(kt_times(test->timeout ? test->timeout : DEFAULT_TIMEOUT));
 		test->fn(test->param);
-		kt_end(failed ? KT_FAIL : KT_PASS);
+		kt_end(KT_PASS);
 	}
 	while (waitpid(pid, &status, 0) < 0)
 		if (errno != EINTR)

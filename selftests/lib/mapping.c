@@ -212,6 +212,16 @@ static u8 *reserve(u64 len, u64 align)
 	return (u8 *)(((u64)p + align - 1) & ~(align - 1));
 }
 
+void kt_advise_size(void *at, u64 len, bool large)
+{
+	bool can = !access("/sys/kernel/mm/transparent_hugepage", F_OK);
+
+	if (large && !can)
+		SKIP("this kernel makes no large pages");
+	if (can)
+		ASSERT_EQ(0, madvise(at, len, large ? MADV_HUGEPAGE : MADV_NOHUGEPAGE));
+}
+
 u8 *kt_map_anonymous(u64 len)
 {
 	return kt_map_kind("anonymous", len).mem;
@@ -236,7 +246,7 @@ struct kt_mapped kt_map(const struct kt_mapping *kind, u64 len)
 		ASSERT_TRUE(m.view != MAP_FAILED);
 	}
 	if (!kind->huge)
-		ASSERT_EQ(0, madvise(m.mem, len, kind->thp ? MADV_HUGEPAGE : MADV_NOHUGEPAGE));
+		kt_advise_size(m.mem, len, kind->thp);
 	return m;
 }
 

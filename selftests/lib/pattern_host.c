@@ -55,7 +55,7 @@ void kt_pattern_write_every(u64 visits)
 
 void kt_pattern_advise(u8 *at, size_t len)
 {
-	ASSERT_EQ(0, madvise(at, len, thp ? MADV_HUGEPAGE : MADV_NOHUGEPAGE));
+	kt_advise_size(at, len, thp);
 }
 
 /* Zero before anybody writes: pages of the right size are behind it from the beginning. */

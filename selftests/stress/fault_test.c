@@ -58,7 +58,7 @@ static u64 disturb(u8 *mem)
 	return done;
 }
 
-static void run(int advice, bool disturbed)
+static void run(bool large, bool disturbed)
 {
 	struct kt_smp *smp = kt_smp_new(VCPUS, false);
 	u8 *mem = kt_map_anonymous(LEN);
@@ -66,7 +66,7 @@ static void run(int advice, bool disturbed)
 
 	rounds = kt_times(disturbed ? 20 : 2);
 	finished = 0;
-	ASSERT_EQ(0, madvise(mem, LEN, advice));
+	kt_advise_size(mem, LEN, large);
 	vm_set_slot(smp->vm->fd, SLOT, 0, GPA, LEN, mem);
 	for (i = 0; i < VCPUS; i++)
 		kt_smp_call(smp, i, count_in_every_page, i);
@@ -83,20 +83,20 @@ static void run(int advice, bool disturbed)
 
 KITE_TEST(small_pages_together)
 {
-	run(MADV_NOHUGEPAGE, false);
+	run(false, false);
 }
 
 KITE_TEST(large_pages_together)
 {
-	run(MADV_HUGEPAGE, false);
+	run(true, false);
 }
 
 KITE_TEST(small_pages_taken_away)
 {
-	run(MADV_NOHUGEPAGE, true);
+	run(false, true);
 }
 
 KITE_TEST(large_pages_taken_away)
 {
-	run(MADV_HUGEPAGE, true);
+	run(true, true);
 }
