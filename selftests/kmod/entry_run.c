@@ -75,7 +75,7 @@ static bool harmless(u32 field)
 {
 	u32 activity = vmread(VMCS_GUEST_ACTIVITY_STATE), pin = vmread(VMCS_PIN_BASED_CONTROLS);
 
-	/* An interrupt of the host must stay pending: neither the guest nor the exit may take it. */
+	/* An interrupt of the host must stay pending: neither guest nor exit may take it. */
 	if ((vmread(VMCS_EXIT_CONTROLS) & EXIT_ACK_INTERRUPT) ||
 	    (!(pin & PIN_EXTERNAL_INTERRUPTS) && vmread(VMCS_GUEST_RFLAGS) & X86_EFLAGS_IF))
 		return false;
