@@ -35,8 +35,11 @@ static void confined(void (*fn)(void))
 {
 	struct confine_options opt = { 0 };
 	int status;
-	pid_t pid = fork();
+	pid_t pid;
 
+	/* Else the child prints once more what is still in the buffer. */
+	fflush(stdout);
+	pid = fork();
 	if (!pid) {
 		unit_failures = 0;
 		if (!confine(&opt))
