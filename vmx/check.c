@@ -161,11 +161,11 @@ static bool length_fits(const struct vmx_check *c, u32 length)
 	return length <= 15 && (length || c->msr[MISC] & MISC_LENGTH_0);
 }
 
-/* Each byte is the number of a memory type; 2 and 3 are none. */
-static bool pat_valid(u64 pat)
+bool vmx_pat_valid(u64 pat)
 {
 	unsigned int i;
 
+	/* Types 0, 1, 4 to 7; SDM, chapter "Memory Cache Control". */
 	for (i = 0; i < 64; i += 8) {
 		u8 type = pat >> i;
 

@@ -37,4 +37,7 @@ struct vmx_broken {
 /* True if all rules hold; else @broken is the first that does not. */
 bool vmx_check(const struct vmx_check *c, struct vmx_broken *broken);
 
+/* Whether all memory types of IA32_PAT exist. */
+bool vmx_pat_valid(u64 pat);
+
 #endif

@@ -11,8 +11,6 @@
 #include "dump.h"
 #include "exit.h"
 
-#define LAPIC_TPR	0x80
-
 static u64 read_field(u32 field)
 {
 	return vmread(field);
@@ -48,7 +46,7 @@ static void find_broken(struct vmx_vcpu *x, struct kite_broken_rule *rule)
 
 	c.vmcs_pa = x->vmcs_pa;
 	if (x->core.irqchip)
-		c.vtpr = *((u8 *)x->core.lapic.regs + LAPIC_TPR);
+		c.vtpr = lapic_get_cr8(&x->core.lapic) << 4;
 	*rule = (struct kite_broken_rule){};
 	if (vmx_check(&c, &broken))
 		return;

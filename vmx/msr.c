@@ -20,6 +20,7 @@
 #include "../core/irqchip.h"
 #include "../core/pvclock.h"
 #include "caps.h"
+#include "check.h"
 
 #define READ_BITMAP	0	/* byte offsets in the MSR bitmap */
 #define WRITE_BITMAP	2048
@@ -203,20 +204,6 @@ static int write_efer(struct vmx_vcpu *x, u32 msr, u64 value)
 	/* LMA is the CPU's to write. */
 	vmwrite(VMCS_GUEST_IA32_EFER, (value & ~(u64)EFER_LMA) | (old & EFER_LMA));
 	return 0;
-}
-
-bool vmx_pat_valid(u64 pat)
-{
-	unsigned int i;
-
-	/* Types 0, 1, 4 to 7; SDM, chapter "Memory Cache Control". */
-	for (i = 0; i < 64; i += 8) {
-		u8 type = pat >> i;
-
-		if (type > 7 || type == 2 || type == 3)
-			return false;
-	}
-	return true;
 }
 
 static int write_pat(struct vmx_vcpu *x, u32 msr, u64 value)

@@ -14,6 +14,7 @@
 #include "../core/pvclock.h"
 #include "bits.h"
 #include "caps.h"
+#include "check.h"
 #include "state.h"
 
 #define RFLAGS_DEFINED	(GENMASK(21, 16) | GENMASK(11, 6) | BIT(14) | BIT(13) | BIT(12) | \

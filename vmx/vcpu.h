@@ -169,7 +169,6 @@ void vmx_msr_init_bitmap(struct vmx_vcpu *x);
 void vmx_msr_open(struct vmx_vcpu *x, u32 msr, u8 open);
 bool vmx_efer_valid(u64 efer);
 u64 vmx_spec_ctrl_mask(void);
-bool vmx_pat_valid(u64 pat);
 bool vmx_mtrr_valid(u64 value, bool mask_register);
 bool vmx_mtrr_def_valid(u64 value);
 bool vmx_mtrr_fixed_valid(u64 value);

@@ -37,11 +37,7 @@ static u64 seed = 1, rounds;
 
 u64 fuzz_random(struct fuzz_thread *t, u64 limit)
 {
-	u64 x = t->random += 0x9e3779b97f4a7c15;
-
-	x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9;
-	x = (x ^ x >> 27) * 0x94d049bb133111eb;
-	return (x ^ x >> 31) % limit;
+	return kt_random_of(&t->random) % limit;
 }
 
 bool fuzz_one_in(struct fuzz_thread *t, u64 n)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Memory and state of a guest at random, around what the modes of vm.h have. */
+#include "checker.h"
 #include "guest_fuzz.h"
 
 #define RFLAGS_ANY	0x3d7fd5ull	/* all that are defined, but VM */
@@ -15,11 +16,7 @@
 
 u64 fuzz_random(struct fuzz_guest *g, u64 limit)
 {
-	u64 x = g->random += 0x9e3779b97f4a7c15;
-
-	x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9;
-	x = (x ^ x >> 27) * 0x94d049bb133111eb;
-	return (x ^ x >> 31) % limit;
+	return kt_random_of(&g->random) % limit;
 }
 
 bool fuzz_one_in(struct fuzz_guest *g, u64 n)

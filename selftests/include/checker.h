@@ -56,6 +56,8 @@ void kt_call_on(struct kt_vcpu *vcpu, void (*fn)(u64), u64 arg, u64 stack);
 
 /* Numbers that are the same in every run. */
 u32 kt_random(void);
+/* The same with a state of the caller's, where any number is a good seed. */
+u64 kt_random_of(u64 *state);
 
 unsigned int kt_cpus(void);
 void kt_pin(pid_t tid, unsigned int cpu);

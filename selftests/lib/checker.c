@@ -177,6 +177,15 @@ u32 kt_random(void)
 	return state >> 16;
 }
 
+u64 kt_random_of(u64 *state)
+{
+	u64 x = *state += 0x9e3779b97f4a7c15;
+
+	x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9;
+	x = (x ^ x >> 27) * 0x94d049bb133111eb;
+	return x ^ x >> 31;
+}
+
 unsigned int kt_cpus(void)
 {
 	return sysconf(_SC_NPROCESSORS_ONLN);

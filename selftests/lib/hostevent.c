@@ -6,17 +6,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define MODULE	"/lib/kite/selftests/kmod/hostevent.ko"
+#include "kmod.h"
 
 void kt_hostevent_load(void)
 {
-	int fd = open(MODULE, O_RDONLY | O_CLOEXEC);
-
-	if (fd < 0)
-		SKIP("no %s", MODULE);
-	if (syscall(SYS_finit_module, fd, "", 0) && errno != EEXIST)
-		FAIL("loading %s: errno %d", MODULE, errno);
-	close(fd);
+	kt_module_load("hostevent");
 }
 
 void kt_hostevent_unload(void)

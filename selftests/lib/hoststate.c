@@ -4,47 +4,19 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
+#include "kmod.h"
+
 #define FILE_NAME	"/proc/hoststate"
-#define MODULE		"kmod/hoststate.ko"
-/* build/FOLDER/PROGRAM */
-#define BELOW_SELFTESTS	3
-
-/* The module is in the folder of the selftests, wherever that is. */
-static int open_module(void)
-{
-	char path[256];
-	ssize_t len = readlink("/proc/self/exe", path, sizeof(path) - sizeof(MODULE));
-	char *end;
-	int i;
-
-	ASSERT_GE(len, 0);
-	path[len] = 0;
-	for (i = 0; i < BELOW_SELFTESTS; i++) {
-		end = strrchr(path, '/');
-		if (!end)
-			return -1;
-		*end = 0;
-	}
-	strcpy(end, "/" MODULE);
-	return open(path, O_RDONLY);
-}
 
 static int open_hoststate(void)
 {
 	int fd = open(FILE_NAME, O_RDONLY);
-	int module;
 
 	if (fd >= 0)
 		return fd;
-	module = open_module();
-	if (module < 0)
-		SKIP("no selftests/" MODULE "; 'make -C selftests/kmod' builds it");
-	if (syscall(SYS_finit_module, module, "", 0) && errno != EEXIST)
-		SKIP("selftests/" MODULE " does not load: errno %d", errno);
-	close(module);
+	kt_module_load("hoststate");
 	fd = open(FILE_NAME, O_RDONLY);
 	ASSERT_GE(fd, 0);
 	return fd;

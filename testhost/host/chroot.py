@@ -26,17 +26,19 @@ def series(name):
 
 def sources(suites):
     """An apt sources.list for the mirrors that this machine uses."""
+    debian.need_lists()
     asked = process.run(["apt-get", "indextargets", "--format", "$(ORIGIN) $(CODENAME) $(REPO_URI)",
                          "Created-By: Packages"], "asking apt for its mirrors")
 
-    def mirror(security, default):
+    def line(suite):
+        security = suite.endswith("-security")
         found = [uri for name, uri in re.findall(r"^Debian (\S+) (https?://\S+)$", asked, re.M)
                  if name.endswith("-security") == security]
-        return found[0] if found else default
+        if not found:
+            raise cache.Fail(f"apt of this machine knows no mirror of Debian that has {suite}: add one to its sources")
+        return f"deb [signed-by={KEYS}] {found[0]} {suite} main\n"
 
-    mirrors = (mirror(False, "http://deb.debian.org/debian"),
-               mirror(True, "http://deb.debian.org/debian-security"))
-    return "".join(f"deb [signed-by={KEYS}] {mirrors[suite.endswith('-security')]} {suite} main\n" for suite in suites)
+    return "".join(map(line, suites))
 
 
 def apt_options(where, suites):
@@ -77,7 +79,7 @@ def root(name, packages, suites):
     """Directory of a small Debian with these packages; @name is what the cache knows it by."""
     def make(into):
         if os.geteuid():
-            raise cache.Fail(f"a Debian with {name} can be set up only by root: run this once as root")
+            raise cache.Fail(f"a Debian with {name} can be set up, and used, only by root")
         debian.need(TOOLS)
         (into / "apt.conf").write_text(network_options() + 'APT::Install-Recommends "false";\n')
         (into / "sources.list").write_text(sources(suites))

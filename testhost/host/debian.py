@@ -68,10 +68,14 @@ def unpacked(package, size):
                        lambda into: download(package, into))
 
 
-def ask_apt(what, ask, *about):
-    """What ask() finds out; asked again when apt's lists change."""
+def need_lists():
     if not any(LISTS.glob("*_Packages*")):
         update_lists()
+
+
+def ask_apt(what, ask, *about):
+    """What ask() finds out; asked again when apt's lists change."""
+    need_lists()
     key = cache.digest(LISTS.stat().st_mtime_ns, *about)
     return (cache.entry("newest", key, f"asking apt for the newest {what}",
                         lambda into: (into / "name").write_text(ask())) / "name").read_text()
