@@ -3,7 +3,9 @@
 #
 # Run each program given and print one KTAP report with theirs nested in it.
 # A program counts as passed only by its exit status, so that one that crashes
-# half-way is a failure.
+# half-way is a failure, and one that hangs as well.
+
+seconds=600		# the slowest takes a minute
 
 if [ $# -eq 0 ]; then
 	echo "usage: $0 PROGRAM..." >&2
@@ -20,7 +22,7 @@ echo "1..$#"
 for program; do
 	number=$((number + 1))
 	result=ok
-	"$program" >"$report" 2>&1 || result="not ok"
+	timeout -k 10 "$seconds" "$program" >"$report" 2>&1 || result="not ok"
 	sed 's/^/  /' "$report"
 	[ "$result" = ok ] || failed=$((failed + 1))
 	echo "$result $number ${program##*/}"

@@ -149,32 +149,53 @@ guest 'H'
 run --timeout 1 </dev/null
 ok "timeout" status_is 14 "time is up"
 
-thread_names() {
-	cat /proc/"$1"/task/*/comm | grep -c '^kite-vcpu[0-7]$'
+# await CONDITION...: for 20 seconds
+await() {
+	local i
+	for ((i = 0; i < 400; i++)); do
+		"$@" && return
+		sleep 0.05
+	done
+	echo "# not within 20 s: $*"
 }
 
-for sig in TERM INT HUP QUIT; do
-	"$kitectl" run $free --kernel "$dir/guest" --flat-mode real --mem 2M --cpus 8 \
-		</dev/null >"$dir/out" 2>"$dir/err" &
+threads_are() {
+	[ "$(cat /proc/"$1"/task/*/comm | grep -c '^kite-vcpu[0-7]$')" -eq "$2" ]
+}
+
+# started [OPTIONS]: process $pid runs a guest that waits; descriptor 9 was open when it began.
+started() {
+	guest 'O\xf8\x03rH'
+	: >"$dir/out"
+	"$kitectl" run $free --kernel "$dir/guest" --flat-mode real --mem 2M --timeout 60 "$@" \
+		9</dev/zero </dev/null >"$dir/out" 2>"$dir/err" &
 	pid=$!
-	sleep 0.3
-	names=$(thread_names $pid)
+	await grep -q r "$dir/out"
+}
+
+# In the background SIGINT and SIGQUIT are ignored until kitectl asks for them: only then they are sent.
+for sig in TERM INT HUP QUIT; do
+	started --cpus 8
+	await threads_are $pid 8
+	ok "a thread for each vCPU, with its name" threads_are $pid 8
 	kill -$sig $pid
 	wait $pid
 	status=$?
 	ok "SIG$sig" status_is 16 "signal"
-	ok "a thread for each vCPU, with its name" test "$names" -eq 8
 done
 
-# on_terminal KEYS [SIGNAL]: kitectl on a pseudo-terminal, keys typed one by one
+# on_terminal KEYS [SIGNAL]: kitectl on a pseudo-terminal, keys typed when its guest has said "r"
 on_terminal() {
 	rm -f "$dir/before" "$dir/after" "$dir/status"
+	: >"$dir/out"
+	# The output is watched while it comes.
+	# shellcheck disable=SC2094
 	{
-		sleep 0.5
+		await grep -q r "$dir/out" >&2
 		printf %b "$1"
-		sleep 0.5
 		[ -z "$2" ] || kill "-$2" "$(cat "$dir/pid")"
-		sleep 0.5
+		# The end of the input is the end of the terminal.
+		await test -s "$dir/after" >&2
 	} | timeout 60 script -qec "stty -g >$dir/before
 		sh -c 'echo \$\$ >$dir/pid
 			exec $kitectl run $free --kernel $dir/guest --flat-mode real --mem 2M \
@@ -187,7 +208,7 @@ ended_with() {
 	[ "$status" -eq "$1" ] && cmp -s "$dir/before" "$dir/after"
 }
 
-guest 'H'
+guest 'O\xf8\x03rH'
 on_terminal '\x1dq'
 ok "escape key q, terminal restored" ended_with 18
 on_terminal '\x1dh\x03\x1dq'
@@ -196,7 +217,7 @@ on_terminal '' TERM
 ok "SIGTERM, terminal restored" ended_with 16
 on_terminal '' SEGV
 ok "SIGSEGV, terminal restored" ended_with 139
-guest 'O\xfc\x03\x0bO\xf9\x03\x01LI\xf8\x03E\xf8\x03LI\xf8\x03E\xf4\x00'
+guest 'O\xf8\x03rO\xfc\x03\x0bO\xf9\x03\x01LI\xf8\x03E\xf8\x03LI\xf8\x03E\xf4\x00'
 on_terminal 'K\x1d\x1d'
 ok "keys reach the guest, the escape key by doubling it" ended_with 59
 ok "and are echoed by it" grep -q K "$dir/out"
@@ -220,16 +241,6 @@ ok "reset boots again until the timeout" status_is 14 "reboot 3"
 guest 'A\x01\x04HO\x64\x00\xfe'
 run --on-reboot reset --timeout 1 --cpus 3 </dev/null
 ok "reset by another vCPU boots again" status_is 14 "reboot 3"
-
-# started [OPTIONS]: process $pid runs a guest that waits; descriptor 9 was open when it began.
-started() {
-	guest 'O\xf8\x03rH'
-	: >"$dir/out"
-	"$kitectl" run $free --kernel "$dir/guest" --flat-mode real --mem 2M "$@" \
-		9</dev/zero </dev/null >"$dir/out" 2>"$dir/err" &
-	pid=$!
-	timeout 20 sh -c "until grep -q r '$dir/out'; do sleep 0.05; done"
-}
 
 ended() {
 	kill $pid
