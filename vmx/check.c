@@ -56,6 +56,9 @@ enum {
 #define EPTP_RESERVED		GENMASK(11, 7)
 #define VMFUNC_EPTP_SWITCHING	BIT(0)
 
+#define PERF_CAPABILITIES_METRICS	BIT(15)
+#define PERF_GLOBAL_METRICS		BIT_ULL(48)
+
 #define CR0_PE			BIT(0)
 #define CR0_WP			BIT(16)
 #define CR0_NW			BIT(29)
@@ -173,6 +176,16 @@ bool vmx_pat_valid(u64 pat)
 			return false;
 	}
 	return true;
+}
+
+/* SDM, chapter "Performance Monitoring". */
+u64 vmx_perf_defined(u32 eax, u32 ecx, u32 edx, u64 capabilities)
+{
+	u64 general = BIT_ULL((eax >> 8) & 0xff) - 1;
+	u64 fixed = ecx | (BIT_ULL(edx & 0x1f) - 1);
+	u64 metrics = capabilities & PERF_CAPABILITIES_METRICS ? PERF_GLOBAL_METRICS : 0;
+
+	return general | fixed << 32 | metrics;
 }
 
 static u32 access_rights(const struct vmx_check *c, unsigned int seg)

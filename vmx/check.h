@@ -40,4 +40,7 @@ bool vmx_check(const struct vmx_check *c, struct vmx_broken *broken);
 /* Whether all memory types of IA32_PAT exist. */
 bool vmx_pat_valid(u64 pat);
 
+/* Bits that IA32_PERF_GLOBAL_CTRL has; of CPUID leaf 0AH and IA32_PERF_CAPABILITIES. */
+u64 vmx_perf_defined(u32 eax, u32 ecx, u32 edx, u64 capabilities);
+
 #endif

@@ -18,15 +18,17 @@ static u64 read_field(u32 field)
 
 static struct vmx_check host __ro_after_init = { .read = read_field };
 
-/* CPUID leaf 0AH: general-purpose and fixed counters have a bit each. */
 static u64 perf_defined(void)
 {
+	u64 capabilities = 0;
 	u32 eax, ebx, ecx, edx;
 
 	if (boot_cpu_data.cpuid_level < 0xa)
 		return 0;
 	cpuid(0xa, &eax, &ebx, &ecx, &edx);
-	return (BIT_ULL((eax >> 8) & 0xff) - 1) | (BIT_ULL(edx & 0x1f) - 1) << 32;
+	if (boot_cpu_has(X86_FEATURE_PDCM))
+		rdmsrq(MSR_IA32_PERF_CAPABILITIES, capabilities);
+	return vmx_perf_defined(eax, ecx, edx, capabilities);
 }
 
 void __init vmx_failure_init(const u64 *msr)

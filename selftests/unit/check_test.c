@@ -399,6 +399,15 @@ static void rules_of_other_cpus(void)
 	EXPECT_TRUE(check(&c, five, SETS, &broken));
 }
 
+static void perf_counters(void)
+{
+	/* None; four and three fixed ones; metrics of slots; fixed ones as version 5 tells. */
+	EXPECT_EQ(0ull, vmx_perf_defined(0, 0, 0, 0));
+	EXPECT_EQ(0x70000000full, vmx_perf_defined(0x07300404, 0, 0x603, 0x20c5));
+	EXPECT_EQ(0x1000f000000ffull, vmx_perf_defined(0x07300805, 0, 0x604, 0xbfff));
+	EXPECT_EQ(0x1700000003ull, vmx_perf_defined(0x07300205, 0x14, 0x8003, 0));
+}
+
 static const u32 rules[] = {
 #define SECTION(hundred, title)
 #define WHEN(condition)
@@ -439,6 +448,7 @@ static const struct unit_test tests[] = {
 	UNIT_TEST(good_states),
 	UNIT_TEST(each_rule_broken),
 	UNIT_TEST(rules_of_other_cpus),
+	UNIT_TEST(perf_counters),
 	UNIT_TEST(all_rules_tried),
 };
 
