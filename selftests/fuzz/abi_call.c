@@ -372,16 +372,23 @@ static void *place(struct fuzz_thread *t, u32 size)
 	}
 }
 
-static bool known_error(int err)
+static bool known_error(unsigned long cmd, int err)
 {
-	static const int errors[] = {
-		ENOTTY, EFAULT, EINVAL, E2BIG, ENOMEM, EINTR, EIO, EBADF, ENODEV, EEXIST, ENOENT,
-		EMFILE, ENFILE, EBUSY, ENXIO, EOPNOTSUPP, ENOSPC, EACCES,
+	static const struct {
+		int err;
+		unsigned long cmd;	/* 0: several */
+	} errors[] = {
+		{ ENOTTY }, { EFAULT }, { EINVAL }, { E2BIG }, { ENOMEM }, { EINTR }, { EIO },
+		{ EBADF }, { ENODEV }, { EEXIST }, { ENOENT }, { EMFILE }, { ENFILE }, { EBUSY },
+		{ EOPNOTSUPP }, { ENOSPC },
+		{ ENXIO, KITE_VCPU_TRANSLATE },
+		{ EACCES, KITE_VCPU_PREFAULT },
+		{ EAGAIN, KITE_VCPU_CHECK_ENTRY },
 	};
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(errors); i++)
-		if (errors[i] == err)
+		if (errors[i].err == err && (!errors[i].cmd || errors[i].cmd == cmd))
 			return true;
 	return false;
 }
@@ -392,7 +399,7 @@ static void judge(struct fuzz_thread *t, const struct kt_call *call, int ret, in
 		unsigned long cmd;
 		unsigned int kind;
 	} makers[] = { { KITE_CREATE_VM, KT_VM }, { KITE_VM_CREATE_VCPU, KT_VCPU } };
-	bool strange = ret < 0 && !known_error(err);
+	bool strange = ret < 0 && !known_error(call->cmd, err);
 	unsigned int i;
 
 	if (ret > 0 && call->cmd != KITE_VM_RESET_RINGS) {
