@@ -72,21 +72,26 @@ static void arm(unsigned int nth)
 	ASSERT_EQ(len, pwrite(nth_fd, text, len, 0));
 }
 
-/* True if the failure has come. Until then reading and writing this file may be what fails. */
+/*
+ * True if the failure has come. Until then reading and writing this file may be what
+ * fails; errno stays that of the call.
+ */
 static bool disarm(void)
 {
 	char text[16] = "";
+	int err = errno;
 	bool came = pread(nth_fd, text, sizeof(text) - 1, 0) > 0 && !atoi(text);
 
 	while (pwrite(nth_fd, "0", 1, 0) != 1)
 		;
+	errno = err;
 	return came;
 }
 
-static void expect_refusal(const char *name, unsigned int nth, long ret, int err)
+static void expect_refusal(const char *name, unsigned int nth, long ret)
 {
-	if (ret < 0 && err != ENOMEM && err != EFAULT)
-		kt_failed(__FILE__, __LINE__, "%s, failure %u: errno %d", name, nth, err);
+	if (ret < 0 && errno != ENOMEM && errno != EFAULT)
+		kt_failed(__FILE__, __LINE__, "%s, failure %u: errno %d", name, nth, errno);
 }
 
 static void forget(const struct kt_call *call, long ret)
@@ -101,20 +106,18 @@ static bool call_fails(const struct kt_call *call, unsigned int nth)
 	static struct kt_snapshot before, after;
 	bool came;
 	long ret;
-	int err;
 
 	kt_call_good(&target, call, arg);
 	kt_snapshot(&target, &before);
 	arm(nth);
 	ret = __kt_ioctl(target.fds[call->object], call->cmd, call->size ? arg : NULL);
-	err = errno;
 	came = disarm();
+	expect_refusal(call->name, nth, ret);
 	forget(call, ret);
 	if (!came) {
 		EXPECT_GE(ret, 0);
 		return false;
 	}
-	expect_refusal(call->name, nth, ret, err);
 	if (ret >= 0)
 		return true;
 	kt_snapshot(&target, &after);
@@ -162,7 +165,7 @@ KITE_TEST_TIMEOUT(the_only_vm_of_a_process, 200)
 		arm(nth);
 		ret = __kt_ioctl(dev, KITE_CREATE_VM, &create);
 		came = disarm();
-		expect_refusal("CREATE_VM", nth, ret, errno);
+		expect_refusal("CREATE_VM", nth, ret);
 		if (ret >= 0)
 			close(ret);
 	}
@@ -235,7 +238,7 @@ static bool guest_fails(unsigned int nth)
 	ret = __kt_ioctl(other->vcpu.fd, KITE_VCPU_RUN, NULL);
 	came = disarm();
 	if (ret < 0)
-		expect_refusal("RUN", nth, ret, errno);
+		expect_refusal("RUN", nth, ret);
 	else
 		result = kt_what_it_said(&other->vcpu);
 	if (ret < 0 || other->vcpu.run->exit_reason == KITE_EXIT_MEMORY_FAULT)
@@ -272,7 +275,7 @@ static void action_fails(unsigned int i)
 		arm(nth);
 		ret = actions[i].call();
 		came = disarm();
-		expect_refusal(actions[i].name, nth, ret, errno);
+		expect_refusal(actions[i].name, nth, ret);
 		/* Which of its descriptors are closed already depends on the action. */
 		close(other->vcpu.fd);
 		close(other->fd);
