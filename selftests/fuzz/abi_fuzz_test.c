@@ -30,7 +30,6 @@
 #define CALLS		250	/* of a thread in a round */
 #define ROUNDS		10
 #define SURE		50	/* rounds in which each ioctl is accepted */
-#define REFERENCES	"/sys/module/kite/refcnt"
 
 struct fuzz_total *fuzz_total;
 static u64 seed = 1, rounds;
@@ -265,16 +264,6 @@ static void expect_it_works(void)
 	kt_vm_close(vm);
 }
 
-/* The kernel closes what a socket held in its own time. */
-static void expect_no_reference(void)
-{
-	unsigned int tries;
-
-	for (tries = 0; kt_read_number(REFERENCES) && tries < 200; tries++)
-		usleep(20000);
-	EXPECT_EQ(0ull, kt_read_number(REFERENCES));
-}
-
 KITE_TEST_TIMEOUT(random_calls, 400)
 {
 	u64 whole = kt_times(ROUNDS), batch = whole / 2;
@@ -292,7 +281,7 @@ KITE_TEST_TIMEOUT(random_calls, 400)
 		if (!fuzz_total->accepted[i])
 			kt_failed(__FILE__, __LINE__, "KITE_%s was never accepted",
 				  kt_calls[i].name);
-	expect_no_reference();
+	EXPECT_EQ(0ull, kt_references());
 	expect_it_works();
-	expect_no_reference();
+	EXPECT_EQ(0ull, kt_references());
 }

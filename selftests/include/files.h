@@ -9,6 +9,8 @@
 bool kt_write_file(const char *path, const char *text);
 /* The number at the beginning of a file. */
 u64 kt_read_number(const char *path);
+/* References to the module, of descriptors and VMs; what a socket held goes late. */
+u64 kt_references(void);
 /* A line "NAME: NUMBER kB" of /proc/meminfo. */
 u64 kt_meminfo(const char *name);
 /* A line "NAME NUMBER" of /proc/vmstat, or of another such file. */

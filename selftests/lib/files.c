@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define REFERENCES	"/sys/module/kite/refcnt"
+
 bool kt_write_file(const char *path, const char *text)
 {
 	int fd = open(path, O_WRONLY);
@@ -29,6 +31,16 @@ u64 kt_read_number(const char *path)
 	ASSERT_EQ(1, fscanf(f, "%llu", &n));
 	fclose(f);
 	return n;
+}
+
+u64 kt_references(void)
+{
+	unsigned int tries;
+	u64 count;
+
+	for (tries = 0; (count = kt_read_number(REFERENCES)) && tries < 200; tries++)
+		usleep(20000);
+	return count;
 }
 
 /* The number of the line of @path that begins with @name and @mark. */
