@@ -93,13 +93,24 @@ static bool complain(const char *what, int err)
 	return false;
 }
 
+static bool is_name(const struct passwd *pw, const void *name)
+{
+	return !strcmp(pw->pw_name, name);
+}
+
+static bool is_uid(const struct passwd *pw, const void *uid)
+{
+	return pw->pw_uid == *(const uid_t *)uid;
+}
+
 /* Read by hand: a static program has no access to the other places users may be in. */
-static bool find_name(const char *name, struct account *account)
+static bool find(bool (*is)(const struct passwd *, const void *), const void *who,
+		 struct account *account)
 {
 	FILE *f = fopen(PASSWD, "re");
 	struct passwd *pw = NULL;
 
-	while (f && (pw = fgetpwent(f)) && strcmp(pw->pw_name, name))
+	while (f && (pw = fgetpwent(f)) && !is(pw, who))
 		;
 	if (pw)
 		*account = (struct account){ pw->pw_uid, pw->pw_gid };
@@ -114,7 +125,7 @@ static bool find_account(const char *user, struct account *account)
 	char *end;
 
 	*account = (struct account){ NOBODY, NOBODY };
-	if (!user || find_name(user, account))
+	if (!user || find(is_name, user, account))
 		return true;
 	errno = 0;
 	id = strtoul(user, &end, 10);
@@ -122,7 +133,9 @@ static bool find_account(const char *user, struct account *account)
 		fprintf(stderr, "kitectl: --user %s: not in %s, and no number\n", user, PASSWD);
 		return false;
 	}
-	*account = (struct account){ id, id };
+	/* The group of that number may be anybody's. */
+	account->uid = id;
+	find(is_uid, &account->uid, account);
 	return true;
 }
 

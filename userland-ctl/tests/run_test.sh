@@ -272,10 +272,13 @@ fi
 ended
 ok "and ends as usual" status_is 16 "signal"
 if [ "$1" = confined ] && [ "$(id -u)" -eq 0 ]; then
-	for user in "" daemon 4321; do
+	# 5 is games, whose group is another; nobody has 4321.
+	for user in "" daemon 5 4321; do
 		started ${user:+--user $user}
 		id=$(id -u "${user:-nobody}" 2>/dev/null || echo "$user")
+		group=$(id -g "${user:-nobody}" 2>/dev/null || echo 65534)
 		ok "root becomes ${user:-nobody}" test "$(status_line Uid)" = "$id	$id	$id	$id"
+		ok "in the group $group" test "$(status_line Gid)" = "$group	$group	$group	$group"
 		ok "without other groups" test -z "$(status_line Groups)"
 		ended
 	done
