@@ -115,25 +115,14 @@ class Machine:
             raise cache.Fail("L1 does not boot in Bochs ({})\n{}\nCheck --kernel, --append and --mem."
                              .format(what, "\n".join(lines)))
 
-    def prune(self):
-        """Keep the snapshots used last; one in use is locked."""
-        top = cache.root() / "snapshot"
-        dirs = [d for d in top.iterdir() if not d.name.startswith(".")]
-        for old in sorted(dirs, key=lambda d: d.stat().st_mtime)[:-SNAPSHOTS_KEPT]:
-            with contextlib.suppress(BlockingIOError), cache.locked(top / f".{old.name}.use", wait=False):
-                shutil.rmtree(old)
-
     @contextlib.contextmanager
     def ready(self):
         """Hold the snapshot while it is in use."""
         if self.opts.cold:
             yield
             return
-        with cache.locked(cache.root() / "snapshot" / f".{self.key}.use", shared=True):
-            self.snapshot = cache.entry("snapshot", self.key, f"booting L1 with {self.opts.cpus} CPU(s) "
-                                        "for its snapshot (3 to 60 s)", self.boot)
-            os.utime(self.snapshot)
-            self.prune()
+        with cache.used("snapshot", self.key, f"booting L1 with {self.opts.cpus} CPU(s) for its snapshot (3 to 60 s)",
+                        self.boot, SNAPSHOTS_KEPT) as self.snapshot:
             yield
 
     def command(self, where, payload, channel, tty):

@@ -74,3 +74,25 @@ def entry(kind, key, what, make):
             shutil.rmtree(tmp, ignore_errors=True)
         say(f"- done in {time.monotonic() - start:.1f} s")
     return final
+
+
+def sweep(kind, keep):
+    """Keep the entries of a kind that were used last, and those in use."""
+    top = root() / kind
+    with contextlib.suppress(BlockingIOError), locked(top / ".sweep", wait=False):
+        entries = [path for path in top.iterdir() if not path.name.startswith(".")]
+        for old in sorted(entries, key=lambda path: path.stat().st_mtime)[:-keep]:
+            with contextlib.suppress(BlockingIOError), locked(top / f".{old.name}.use", wait=False):
+                old.rename(top / f".old-{old.name}")
+        for old in top.glob(".old-*"):
+            shutil.rmtree(old)
+
+
+@contextlib.contextmanager
+def used(kind, key, what, make, keep):
+    """entry(), which stays while it is used here. Of its kind only so many are kept."""
+    with locked(root() / kind / f".{key}.use", shared=True):
+        path = entry(kind, key, what, make)
+        os.utime(path)
+        sweep(kind, keep)
+        yield path

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Debians in directories of their own: for kernels of other suites, and clean ones."""
+import contextlib
 import os
 import pathlib
 import re
@@ -17,6 +18,8 @@ SUITES = {
 KEYS = "/usr/share/keyrings/debian-archive-keyring.gpg"
 TOOLS = {"mmdebstrap": "mmdebstrap", KEYS: "debian-archive-keyring"}
 NAME = re.compile(r"linux-image-([\d.]+\+\w+[\d.]*-cloud-amd64)")
+# Debians that nobody may sweep until this process ends.
+IN_USE = contextlib.ExitStack()
 
 
 def series(name):
@@ -76,7 +79,7 @@ def network_options():
 
 
 def root(name, packages, suites):
-    """Directory of a small Debian with these packages; @name is what the cache knows it by."""
+    """Directory of a small Debian with these packages, @name in words. Of a suite the last one used is kept."""
     def make(into):
         if os.geteuid():
             raise cache.Fail(f"a Debian with {name} can be set up, and used, only by root")
@@ -87,8 +90,9 @@ def root(name, packages, suites):
                      f"--include={','.join(packages)}",
                      suites[0], into / "root", into / "sources.list"], f"setting up a Debian with {name}")
 
-    return cache.entry("chroot", cache.digest(name, *suites),
-                       f"setting up a Debian with {name} (2 to 4 minutes, 550 MB)", make) / "root"
+    return IN_USE.enter_context(cache.used(f"chroot/{suites[-1]}", cache.digest(*packages, *suites),
+                                           f"setting up a Debian with {name} (2 to 4 minutes, 550 MB)", make,
+                                           1)) / "root"
 
 
 def unpacked(version):
