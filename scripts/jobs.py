@@ -20,6 +20,8 @@ JOBS = 2
 # Of the log of a job that failed, without what passed.
 SHOWN = 200
 PASSED = re.compile(r"\s*(ok \d+|KTAP version|1\.\.\d+)")
+# Of what was wrong with such a job, in the list at the end.
+REASONS = 5
 # What a test says beside its result.
 NOTE = re.compile(r"^ *# (?!pass:|Totals:).*$", re.M)
 RUN = "testhost/run"
@@ -120,19 +122,32 @@ def start(job, logs, notes, until):
     return f"{job.part:9} {job.name:40} not begun: the time was up", count
 
 
+def blame(job, problems):
+    """The line for a job that failed."""
+    more = len(problems) - REASONS
+    reasons = "; ".join(problems[:REASONS]) + (f"; and {more} more" if more > 0 else "")
+    return f"failed: {job.part} {job.name}: {reasons}"
+
+
 def run_all(title, jobs, notes=0, until=None):
-    """Run the jobs; after the time @until none is begun. Their results, added up."""
+    """Run the jobs; after the time @until none is begun. Their results, added up; who failed is listed at the end."""
     all_ = ktap.Count()
+    failed = []
     logs = pathlib.Path(tempfile.mkdtemp(prefix=f"kite-{title}-"))
     say(f"{title}: {len(jobs)} jobs, logs in {logs}")
     with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
         try:
-            for done in concurrent.futures.as_completed([pool.submit(start, job, logs, notes, until) for job in jobs]):
+            work = {pool.submit(start, job, logs, notes, until): job for job in jobs}
+            for done in concurrent.futures.as_completed(work):
                 text, count = done.result()
                 say(text)
                 all_.add(count)
+                if count.failed:
+                    failed.append(blame(work[done], count.problems))
         finally:
             RUNNING.stop()
+    for line in failed:
+        say(line)
     return all_
 
 
