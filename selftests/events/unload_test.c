@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "eventfd.h"
@@ -84,4 +85,73 @@ static void try_to_unload(u64 unused)
 KITE_TEST_TIMEOUT(under_guests_it_stays, 300)
 {
 	kt_guests_through(try_to_unload, kt_times(200));
+}
+
+#define PROCESSES	2
+#define PAUSE_US	65536
+
+/* A guest each time that there is a device; the module may go before it is opened. */
+static void __attribute__((noreturn)) live(u64 lives, unsigned int number)
+{
+	static struct kt_checker checker;
+	u64 lived = 0;
+
+	checker.rounds = 5;
+	while (lived < lives) {
+		int fd = open("/dev/kite", O_RDWR | O_CLOEXEC);
+		struct kt_runner r;
+		struct kt_vm *vm;
+
+		if (fd < 0) {
+			usleep(1000);
+			continue;
+		}
+		vm = kt_vm_new(KT_LONG64);
+		kt_call(&vm->vcpu, kt_check, (u64)&checker);
+		kt_runner_start(&r, &vm->vcpu);
+		/* Now only the guest keeps it. */
+		close(fd);
+		kt_runner_finish(&r);
+		ASSERT_TRUE(!checker.bad_registers && !checker.bad_memory);
+		kt_vm_close(vm);
+		munmap(vm->ram, KT_RAM);
+		lived++;
+		/* Each at a pace of its own: now and then all of them pause. */
+		usleep(kt_random() % ((number + 1) * PAUSE_US));
+	}
+	kt_end(KT_PASS);
+}
+
+KITE_TEST_TIMEOUT(it_goes_and_comes_between_guests, 300)
+{
+	u64 i, gone = 0, kept = 0, n = kt_times(50);
+	pid_t pids[PROCESSES];
+	int status, ret;
+
+	needs_the_file();
+	for (i = 0; i < PROCESSES; i++) {
+		pids[i] = fork();
+		ASSERT_GE(pids[i], 0);
+		if (!pids[i])
+			live(n, i);
+	}
+	for (i = 0; i < PROCESSES;) {
+		ret = unload();
+		if (!ret) {
+			gone++;
+			ASSERT_EQ(0, load());
+			usleep(kt_random() % 4096);
+		} else {
+			ASSERT_EQ(EWOULDBLOCK, ret);
+			kept++;
+			usleep(1000);
+		}
+		if (waitpid(pids[i], &status, WNOHANG) != pids[i])
+			continue;
+		EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == KT_PASS);
+		i++;
+	}
+	kt_note("%llu times unloaded and loaded, %llu times kept by a guest", gone, kept);
+	EXPECT_GT(gone, 0ull);
+	EXPECT_GT(kept, 0ull);
 }
