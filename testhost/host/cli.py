@@ -81,7 +81,10 @@ def options(argv):
     add("--module-params", default="", metavar="STR", help="parameters for kite.ko")
     add("--expect-entry-failures", action="store_true", help="VM-entry failures are part of the test")
     add("--expect-kills", action="store_true",
-        help="processes killed at the limit of a memory cgroup are part of the test")
+        help="processes killed for want of memory are part of the test")
+    add("--second-kernel", metavar="COMMAND", help="COMMAND of the first ends in a kernel started by kexec from "
+        "/lib/kite/vmlinuz, with L1's root as its initramfs; that one runs this shell command, whose status counts")
+    add("--expect-panic", action="store_true", help="the first kernel has to panic on the way to the second")
     add("--timeout", type=float, metavar="S", help="seconds, 0 for none (default: 600; none with a shell)")
     add("--keep-log", metavar="FILE", help="write the kernel log of L1 and the emulator's log there")
     add("--shell", action="store_true", help="a shell on this terminal, after COMMAND if there is one")
@@ -91,6 +94,8 @@ def options(argv):
     add("command", nargs="*", metavar="COMMAND", help=argparse.SUPPRESS)
     opts = p.parse_args(argv)
     opts.shell = opts.shell or not opts.command
+    if opts.expect_panic and not opts.second_kernel:
+        p.error("--expect-panic goes with --second-kernel: a panic ends the run otherwise")
     opts.no_module = opts.no_module or opts.no_build
     if opts.timeout is None:
         opts.timeout = 0 if opts.shell else 600
@@ -127,6 +132,9 @@ def write_payload(opts, kern, path):
         opts.command = ["/bin/with_swap", f"{opts.swap}M", *(opts.command or ["true"])]
     if opts.command:
         payload.add_data("lib/kite/command.argv", argv_file(opts.command))
+    if opts.second_kernel:
+        payload.add_file("lib/kite/vmlinuz", kern.image)
+        payload.add_data("lib/kite/second.argv", argv_file(["sh", "-c", opts.second_kernel]))
     if opts.shell:
         size_ = shutil.get_terminal_size() if sys.stdin.isatty() else None
         payload.add_data("lib/kite/shell", b"%d %d\n" % ((size_.lines, size_.columns) if size_ else (0, 0)))
@@ -149,7 +157,8 @@ def judge(run, opts):
     emulator_log = run.text("bochs.log")
     # What the user typed is no kernel message: of a shell's console use no more than needed.
     console = "" if opts.shell and run.ended() else run.text("console")
-    bad = verdict.bad_lines(console, run.kernel_log, opts.expect_kills)
+    bad = verdict.bad_lines(console, run.kernel_log, opts.expect_kills, bool(opts.second_kernel),
+                            opts.expect_panic)
     failures = verdict.entry_failures(emulator_log)
     status = run.status
     if run.load_status is not None:
@@ -164,6 +173,10 @@ def judge(run, opts):
     if bad:
         show("the kernel log of L1 has what must not be there:", bad)
         status = BAD_LOG
+    if opts.second_kernel and run.ended() and not verdict.second_kernel(console, opts.expect_panic):
+        show("no panic and second kernel, as announced; L1's console ends with:" if opts.expect_panic else
+             "no second kernel came, as announced; L1's console ends with:", run.text("console").splitlines()[-TAIL:])
+        status = CRASH
     if run.cause == "crash":
         show("L1 crashed; the emulator's last words:",
              verdict.fatal_lines(emulator_log) or run.text("emulator").splitlines()[-5:] or ["(none)"])

@@ -22,9 +22,11 @@ BAD = re.compile("|".join((
     r"Bad page (state|map)", r"Bad rss-counter", r"Out of memory:", r"oom-kill",
 )))
 EXCERPT = 50
-# The report of a process that was killed at the limit of its memory cgroup.
+# The report of a process that was killed for want of memory, of its memory cgroup or of the machine.
 OOM_FIRST = re.compile(r"invoked oom-killer")
-OOM_LAST = re.compile(r"Memory cgroup out of memory: Killed process")
+OOM_LAST = re.compile(r"(Memory cgroup out|Out) of memory: Killed process")
+TIME = re.compile(r"\[ *(\d+\.\d+)\] ")
+PANIC = re.compile(r"Kernel panic - not syncing")
 PREFIX = re.compile(r"^(<\d+>)?")
 ENTRY_FAILURE = re.compile("VMENTER FAIL|VMFAIL|VMABORT")
 # The machine itself is gone: Bochs' words for it.
@@ -32,14 +34,35 @@ FATAL = re.compile(r"VMABORT|>>PANIC<<|3rd \(\d+\) exception|bogus memory")
 
 
 def kernel_lines(text):
-    """Lines of a log after the start of the payload, without priority."""
+    """Lines of a log from the start of the payload on, without priority; with those of a second kernel."""
     lines = [PREFIX.sub("", line.rstrip("\r")) for line in text.splitlines()]
     starts = [n for n, line in enumerate(lines) if START in line]
-    return lines[starts[-1] + 1:] if starts else lines
+    return lines[starts[0]:] if starts else lines
+
+
+def without_boot(lines, expect_panic):
+    """The lines that are not of a second kernel's start, whose time begins anew, nor of the panic before it."""
+    kept, booting, began = [], False, 0.0
+    for line in lines:
+        time = TIME.match(line)
+        began = began or float(time[1]) if time else began
+        if START in line:
+            booting = False
+        elif time and float(time[1]) < began or expect_panic and PANIC.search(line):
+            booting = True
+        if not booting:
+            kept.append(line)
+    return kept
+
+
+def second_kernel(console, expect_panic):
+    """Whether the console tells of a second kernel, and of a panic exactly where one was expected."""
+    lines = kernel_lines(console)
+    return sum(START in line for line in lines) == 2 and any(map(PANIC.search, lines)) == expect_panic
 
 
 def without_kills(lines):
-    """The lines that are not in a whole report of a kill at a limit."""
+    """The lines that are not in a whole report of a kill for want of memory."""
     kept, report = [], []
     for line in lines:
         if report or OOM_FIRST.search(line):
@@ -51,12 +74,14 @@ def without_kills(lines):
     return kept + report
 
 
-def bad_lines(console, kernel_log, expect_kills=False):
+def bad_lines(console, kernel_log, expect_kills=False, second=False, expect_panic=False):
     """Lines from the first bad one on; none when the log is clean.
 
     Console and log say the same, but either may lack its end or its beginning.
     """
     texts = [kernel_lines(text) for text in (kernel_log, console)]
+    if second:
+        texts = [without_boot(lines, expect_panic) for lines in texts]
     if expect_kills:
         texts = [without_kills(lines) for lines in texts]
     seen = list(dict.fromkeys(line for lines in texts for line in lines))

@@ -40,6 +40,7 @@
 #define MODULE		"/lib/kite/kite.ko"
 #define MODULE_PARAMS	"/lib/kite/load.params"
 #define COMMAND_ARGV	"/lib/kite/command.argv"
+#define SECOND_ARGV	"/lib/kite/second.argv"
 #define SHELL_FILE	"/lib/kite/shell"
 #define AFTERMATH	"/lib/kite/aftermath"
 #define KMEMLEAK	"/sys/kernel/debug/kmemleak"
@@ -121,12 +122,15 @@ static void snapshot(void)
 
 static void fetch_payload(void)
 {
-	int fd = open(PAYLOAD, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	unsigned int left;
+	unsigned int left = inl(PORT_COUNT);
+	int fd;
 
+	if (!left)
+		return;
+	fd = open(PAYLOAD, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	if (fd < 0)
 		die(PAYLOAD);
-	while ((left = inl(PORT_COUNT))) {
+	for (; left; left = inl(PORT_COUNT)) {
 		unsigned int n = left < sizeof(buf) ? left : sizeof(buf);
 
 		insl(PORT_DATA, buf, (n + 3) / 4);
@@ -347,10 +351,26 @@ static void finish(char type, unsigned char status)
 		pause();
 }
 
-int main(void)
+/*
+ * The command's file. A kernel that the command of the first one has started gets no
+ * payload: everything is there.
+ */
+static const char *unpack_payload(void)
 {
 	static char *const untar[] = { "tar", "-x", "-C", "/", "-f", PAYLOAD, NULL };
+
+	if (access(PAYLOAD, F_OK) && !access(SECOND_ARGV, F_OK))
+		return SECOND_ARGV;
+	if (run(untar))
+		die(PAYLOAD);
+	unlink(PAYLOAD);
+	return COMMAND_ARGV;
+}
+
+int main(void)
+{
 	struct sigaction sa = { .sa_handler = on_sigchld };
+	const char *command;
 	char **argv;
 	int status = 0;
 
@@ -360,15 +380,13 @@ int main(void)
 		snapshot();
 		fetch_payload();
 	}
-	if (run(untar))
-		die(PAYLOAD);
-	unlink(PAYLOAD);
+	command = unpack_payload();
 	/* What the kernel says from here on is ours to answer for. */
 	log_line("<5>testhost: payload starts\n");
 	status = load_module();
 	if (status)
 		finish('L', status);
-	argv = read_argv(COMMAND_ARGV);
+	argv = read_argv(command);
 	if (argv)
 		status = run(argv);
 	if (!access(SHELL_FILE, R_OK) && argv)
