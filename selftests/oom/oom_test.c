@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Contract: a VM that gets to the limit of its memory cgroup is killed, alone: other
- * VMs run on, and all that it had is given back. The kernel reports it in its log.
+ * Contract: a VM that gets to the limit of its memory cgroup, or to that of the machine's
+ * memory, is killed, alone: other VMs run on, and all that it had is given back. The
+ * kernel reports it in its log.
  */
 #include <signal.h>
 #include <sys/mman.h>
@@ -14,69 +15,126 @@
 
 #define LIMIT	"16M"
 #define BIG	0x4000000ul	/* four times the limit */
+#define LARGEST	0x80000000ul	/* what a guest's page tables and slots have room for */
 #define REFS	"/sys/module/kite/refcnt"
+
+static u64 len;
 
 static void touch_all(u64 number)
 {
 	u64 at;
 
-	for (at = number * KT_PAGE; at < BIG; at += KT_PATTERN_VCPUS * KT_PAGE)
+	for (at = number * KT_PAGE; at < len; at += KT_PATTERN_VCPUS * KT_PAGE)
 		*(volatile u64 *)(KT_PATTERN_GPA + at) = at;
 }
 
 static void __attribute__((noreturn)) grow(void)
 {
-	struct kt_smp *smp;
+	struct kt_smp *smp = kt_smp_new(KT_PATTERN_VCPUS, false);
 
-	kt_group_enter();
-	smp = kt_smp_new(KT_PATTERN_VCPUS, false);
-	vm_set_slot(smp->vm->fd, KT_PATTERN_SLOT, 0, KT_PATTERN_GPA, BIG, kt_map_anonymous(BIG));
+	u8 *mem = kt_map_anonymous(len);
+
+	/* Large pages, as long as there are any: it takes less time. */
+	madvise(mem, len, MADV_HUGEPAGE);
+	vm_set_slot(smp->vm->fd, KT_PATTERN_SLOT, 0, KT_PATTERN_GPA, len, mem);
 	kt_smp_run(smp, touch_all);
 	kt_end(KT_PASS);
+}
+
+static void __attribute__((noreturn)) grow_in_group(void)
+{
+	kt_group_enter();
+	len = BIG;
+	grow();
+}
+
+/* With more than there is, before any other process is killed. */
+static void __attribute__((noreturn)) grow_in_machine(void)
+{
+	len = (kt_meminfo("MemTotal") + kt_meminfo("SwapTotal")) * 1024 & ~(KT_2M - 1);
+	if (len > LARGEST)
+		kt_end(KT_SKIP);
+	ASSERT_TRUE(kt_write_file("/proc/self/oom_score_adj", "1000"));
+	grow();
+}
+
+static void expect_kill(void (*child)(void))
+{
+	pid_t pid = fork();
+	int status;
+
+	ASSERT_GE(pid, 0);
+	if (!pid)
+		child();
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	if (WIFEXITED(status) && WEXITSTATUS(status) == KT_SKIP)
+		SKIP("more than 2 GiB of memory");
+	ASSERT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
 }
 
 /* A VM that is killed, in a group without swap. */
 static void be_killed(void)
 {
 	u64 kills;
-	pid_t pid;
-	int status;
 
 	kt_group_new();
 	ASSERT_TRUE(kt_write_file(KT_GROUP "/memory.max", LIMIT));
 	if (!access(KT_GROUP "/memory.swap.max", W_OK))
 		ASSERT_TRUE(kt_write_file(KT_GROUP "/memory.swap.max", "0"));
 	kills = kt_counter(KT_GROUP "/memory.events", "oom_kill");
-	pid = fork();
-	ASSERT_TRUE(pid >= 0);
-	if (!pid)
-		grow();
-	ASSERT_EQ(pid, waitpid(pid, &status, 0));
-	ASSERT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+	expect_kill(grow_in_group);
 	EXPECT_EQ(kills + 1, kt_counter(KT_GROUP "/memory.events", "oom_kill"));
 	kt_group_remove();
 }
 
-KITE_TEST_TIMEOUT(a_vm_is_killed_and_leaves_nothing, 300)
+static void be_killed_for_memory(void)
+{
+	u64 kills = kt_vmstat("oom_kill");
+
+	expect_kill(grow_in_machine);
+	EXPECT_EQ(kills + 1, kt_vmstat("oom_kill"));
+}
+
+static void leaves_nothing(void (*kill)(void))
 {
 	u64 refs;
 
 	close(dev_open());
 	refs = kt_read_number(REFS);
-	be_killed();
-	kt_expect_no_leak(be_killed, kt_times(4));
+	kill();
+	kt_expect_no_leak(kill, kt_times(2));
 	/* Nothing of it keeps the module. */
 	EXPECT_EQ(refs, kt_read_number(REFS));
 }
 
-KITE_TEST_TIMEOUT(other_vms_run_on, 300)
+KITE_TEST_TIMEOUT(a_vm_is_killed_and_leaves_nothing, 300)
 {
-	u64 i, n = kt_times(4);
+	leaves_nothing(be_killed);
+}
+
+KITE_TEST_TIMEOUT(without_memory_a_vm_is_killed_and_leaves_nothing, 300)
+{
+	leaves_nothing(be_killed_for_memory);
+}
+
+static void leaves_others(void (*kill)(void))
+{
+	u64 i, n = kt_times(2);
 
 	kt_pattern_start(0, KT_KEEPS);
 	for (i = 0; i < n; i++) {
-		be_killed();
+		kill();
 		kt_pattern_pass();
 	}
 	kt_pattern_finish();
+}
+
+KITE_TEST_TIMEOUT(other_vms_run_on, 300)
+{
+	leaves_others(be_killed);
+}
+
+KITE_TEST_TIMEOUT(without_memory_other_vms_run_on, 300)
+{
+	leaves_others(be_killed_for_memory);
 }
