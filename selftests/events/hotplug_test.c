@@ -29,7 +29,7 @@ KITE_TEST_TIMEOUT(a_cpu_goes_and_comes_back, 300)
 {
 	two_cpus();
 	cpus = kt_cpus();
-	kt_guests_through(one, kt_times(25));
+	kt_guests_through_but(one, kt_times(25), KT_DEBUG_REGISTERS);
 }
 
 static void all_but_the_first(u64 unused)
@@ -50,5 +50,5 @@ KITE_TEST_TIMEOUT(all_cpus_but_one_go, 300)
 {
 	two_cpus();
 	cpus = kt_cpus();
-	kt_guests_through(all_but_the_first, kt_times(8));
+	kt_guests_through_but(all_but_the_first, kt_times(8), KT_DEBUG_REGISTERS);
 }

@@ -48,7 +48,8 @@ static void change_memory(struct kt_smp *smp, u8 *mem)
 		mprotect(mem, LEN, PROT_READ | PROT_WRITE);
 		break;
 	case 2:
-		vm_get_dirty(smp->vm->fd, KT_PATTERN_SLOT, KITE_DIRTY_CLEAR, 0, LEN / KT_PAGE, bits);
+		vm_get_dirty(smp->vm->fd, KT_PATTERN_SLOT, KITE_DIRTY_CLEAR, 0, LEN / KT_PAGE,
+			     bits);
 		break;
 	case 3:
 		/* The same memory, where the guest does not look. */

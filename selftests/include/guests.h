@@ -17,7 +17,14 @@ void kt_guests_finish(void);
 /* The thread of the guest that was started on @cpu. */
 pid_t kt_guests_tid(unsigned int cpu);
 
-/* All of it: @event @rounds times, and what the guests did in between. */
+/*
+ * All of it: @event @rounds times, and what the guests did in between. Then the CPUs of
+ * the host are as they were before (hoststate.h).
+ */
 void kt_guests_through(void (*event)(u64 round), u64 rounds);
+/* The same for an event that itself changes the values whose names begin with @changes. */
+void kt_guests_through_but(void (*event)(u64 round), u64 rounds, const char *changes);
+/* A CPU that starts anew has nothing in the debug registers, another what was there last. */
+#define KT_DEBUG_REGISTERS	"task.dr"
 
 #endif

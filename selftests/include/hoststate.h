@@ -16,6 +16,8 @@ struct kt_hoststate {
 
 /* Loads the module where it is not; SKIPs the test where that is impossible. */
 void kt_hoststate_read(struct kt_hoststate *s);
+/* Leave out the values whose names begin with @name, on all CPUs. */
+void kt_hoststate_forget(struct kt_hoststate *s, const char *name);
 /* How many values are others, or gone; notes each. Both are of one process. */
 unsigned int kt_hoststate_differences(const struct kt_hoststate *before,
 				      const struct kt_hoststate *after);

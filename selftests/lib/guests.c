@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include "hoststate.h"
 #include "pattern_guest.h"
 
 /* As many CPUs as the test host can have. */
@@ -94,15 +95,25 @@ pid_t kt_guests_tid(unsigned int cpu)
 	return guests[cpu].runner.tid;
 }
 
-void kt_guests_through(void (*event)(u64 round), u64 rounds)
+void kt_guests_through_but(void (*event)(u64 round), u64 rounds, const char *changes)
 {
+	static struct kt_hoststate before;
 	u64 round;
 
+	kt_hoststate_read(&before);
+	if (changes)
+		kt_hoststate_forget(&before, changes);
 	kt_guests_start();
 	for (round = 0; round < rounds; round++) {
 		event(round);
 		kt_guests_pass();
 	}
 	kt_guests_finish();
+	kt_hoststate_expect(&before);
 	kt_note("%llu rounds", rounds);
+}
+
+void kt_guests_through(void (*event)(u64 round), u64 rounds)
+{
+	kt_guests_through_but(event, rounds, NULL);
 }

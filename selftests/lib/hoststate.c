@@ -38,6 +38,22 @@ void kt_hoststate_read(struct kt_hoststate *s)
 	close(fd);
 }
 
+void kt_hoststate_forget(struct kt_hoststate *s, const char *name)
+{
+	char *line, *next, *to = s->text;
+	size_t len;
+
+	for (line = s->text; *line; line = next) {
+		next = strchr(line, '\n') + 1;
+		len = next - line;
+		if (!strncmp(strchr(line, ' ') + 1, name, strlen(name)))
+			continue;
+		memmove(to, line, len);
+		to += len;
+	}
+	*to = 0;
+}
+
 /* The line of @text that begins with @name, or NULL. */
 static const char *find(const char *text, const char *name)
 {
