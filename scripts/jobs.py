@@ -36,6 +36,14 @@ class Job:
     timeout: int = 2700    # seconds
 
 
+def second_kernel(part, how, cpus, *options):
+    """Another kernel that the first one starts, with guests on all CPUs; it has so many, and runs guests."""
+    return Job(part, f"another kernel {how}".replace("_", " "),
+               (RUN, "--cpus", "2", "--append", "crashkernel=256M", *options, "--second-kernel",
+                f"[ $(nproc) = {cpus} ] && {SELFTESTS} guest/smoke_test", "--",
+                "/lib/kite/selftests/build/kexec/kexec_test", how))
+
+
 class Running:
     """The processes of the jobs, which have to end with us."""
 

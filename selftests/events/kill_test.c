@@ -15,7 +15,6 @@
 #include "leak.h"
 
 #define VICTIMS	4
-#define GPA	0x20000000ull
 #define LEN	0x400000ul
 
 static void write_memory(u64 number)
@@ -24,7 +23,7 @@ static void write_memory(u64 number)
 
 	for (;;)
 		for (at = number * KT_PAGE; at < LEN; at += 2 * KT_PAGE)
-			*(volatile u64 *)(GPA + at) = at;
+			*(volatile u64 *)(KT_PATTERN_GPA + at) = at;
 }
 
 static void __attribute__((noreturn)) linger(void)
@@ -53,8 +52,8 @@ static void change_memory(struct kt_smp *smp, u8 *mem)
 		break;
 	case 3:
 		/* The same memory, where the guest does not look. */
-		vm_set_slot(smp->vm->fd, KT_PATTERN_SLOT + 1, 0, GPA + LEN, LEN, mem);
-		vm_set_slot(smp->vm->fd, KT_PATTERN_SLOT + 1, 0, GPA + LEN, 0, NULL);
+		vm_set_slot(smp->vm->fd, KT_PATTERN_SLOT + 1, 0, KT_PATTERN_GPA + LEN, LEN, mem);
+		vm_set_slot(smp->vm->fd, KT_PATTERN_SLOT + 1, 0, KT_PATTERN_GPA + LEN, 0, NULL);
 		break;
 	case 4:
 		/* Copy on write: the pages have two owners now, and so has every descriptor. */
@@ -87,16 +86,17 @@ static void __attribute__((noreturn)) victim(u32 seed)
 	unsigned int i;
 	u8 *mem;
 
-	/* Its own numbers, and in a group of its own, so that its children die with it. */
 	while (seed--)
 		kt_random();
+	/* Its children die with it. */
 	setpgid(0, 0);
 	signal(SIGCHLD, SIG_IGN);
 	for (;;) {
 		smp = kt_smp_new(2, false);
 		mem = mmap(NULL, LEN, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 		ASSERT_TRUE(mem != MAP_FAILED);
-		vm_set_slot(smp->vm->fd, KT_PATTERN_SLOT, KITE_SLOT_LOG_DIRTY, GPA, LEN, mem);
+		vm_set_slot(smp->vm->fd, KT_PATTERN_SLOT, KITE_SLOT_LOG_DIRTY, KT_PATTERN_GPA, LEN,
+			    mem);
 		wire(smp);
 		for (i = 0; i < smp->count; i++)
 			kt_smp_call(smp, i, write_memory, i);
@@ -123,16 +123,19 @@ static void start_and_kill(void)
 	pid_t pids[VICTIMS];
 	unsigned int i;
 	int status;
+	u32 seed;
 
 	for (i = 0; i < VICTIMS; i++) {
+		/* Drawn here: otherwise all of them would do the same. */
+		seed = kt_random() % 4096;
 		pids[i] = fork();
 		ASSERT_GE(pids[i], 0);
 		if (!pids[i])
-			victim(kt_random() % 4096);
+			victim(seed);
 		setpgid(pids[i], pids[i]);
 	}
 	for (i = 0; i < VICTIMS; i++) {
-		usleep(kt_random() % 65536);
+		usleep(kt_random() % 32768);
 		ASSERT_EQ(0, kill(-pids[i], SIGKILL));
 		ASSERT_EQ(pids[i], waitpid(pids[i], &status, 0));
 		/* By nothing else, and not by a failed check of its own. */
@@ -156,6 +159,6 @@ static void beside(u64 unused)
 
 KITE_TEST_TIMEOUT(other_guests_run_on, 300)
 {
-	kt_guests_through(beside, kt_times(5));
+	kt_guests_through(beside, kt_times(3));
 	kt_note("%llu processes killed", killed);
 }

@@ -167,21 +167,11 @@ static void trace(u64 unused)
 	must_write(TRACING "tracing_on", "1");
 }
 
-KITE_TEST_TIMEOUT(functions_of_kite_are_traced, 600)
-{
-	needs(TRACING "set_ftrace_filter");
-	must_write(TRACING "buffer_size_kb", BUFFER_KB);
-	must_write(TRACING "set_ftrace_filter", ":mod:kite");
-	kt_guests_through(trace, kt_times(1));
-	EXPECT_GT(traced, 0ull);
-	kt_note("%llu windows in the trace", traced);
-}
-
 KITE_TEST_TIMEOUT(all_functions_are_traced, 600)
 {
 	needs(TRACING "set_ftrace_filter");
 	must_write(TRACING "buffer_size_kb", BUFFER_KB);
-	must_write(TRACING "set_ftrace_filter", "\n");
 	kt_guests_through(trace, kt_times(1));
 	EXPECT_GT(traced, 0ull);
+	kt_note("%llu windows in the trace", traced);
 }

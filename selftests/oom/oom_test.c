@@ -31,7 +31,6 @@ static void touch_all(u64 number)
 static void __attribute__((noreturn)) grow(void)
 {
 	struct kt_smp *smp = kt_smp_new(KT_PATTERN_VCPUS, false);
-
 	u8 *mem = kt_map_anonymous(len);
 
 	/* Large pages, as long as there are any: it takes less time. */
