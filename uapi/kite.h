@@ -829,7 +829,7 @@ struct kite_translate {
  * @flags: 0
  * @type: KITE_INTR_EXTERNAL, KITE_INTR_NMI, KITE_INTR_EXCEPTION or KITE_INTR_SOFTWARE
  * @vector: 0 to 255; 2 for an NMI; 0 to 31 but not 2 for an exception
- * @error_code: for an exception that pushes one, else 0
+ * @error_code: for an exception that pushes one (not vector 21: no guest has CET), else 0
  * @insn_len: for KITE_INTR_SOFTWARE the length of INT n, 1 to 15, else 0
  * @payload: for #PF the new CR2, for #DB the bits 0 to 3, 13 and 14 that DR6 gets; else 0
  *

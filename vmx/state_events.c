@@ -123,10 +123,13 @@ bool vmx_events_valid(const struct kite_events *s)
 	return !(s->pending_debug & ~(u64)(DEBUG_B0_B3 | PENDING_DEBUG_ENABLED | DEBUG_BS));
 }
 
-/* Exceptions that push an error code, SDM chapter "Interrupt and Exception Handling". */
+/*
+ * Exceptions that push an error code, SDM chapter "Interrupt and Exception Handling",
+ * but for #CP: no guest has CET, and a CPU without CET cannot deliver one with its code.
+ */
 #define WITH_ERROR_CODE	(BIT(X86_TRAP_DF) | BIT(X86_TRAP_TS) | BIT(X86_TRAP_NP) | \
 			 BIT(X86_TRAP_SS) | BIT(X86_TRAP_GP) | BIT(X86_TRAP_PF) | \
-			 BIT(X86_TRAP_AC) | BIT(X86_TRAP_CP))
+			 BIT(X86_TRAP_AC))
 
 static u64 payload_mask(u32 vector)
 {

@@ -34,11 +34,14 @@ static int inject(struct kt_vm *vm, u32 type, u32 vector)
 
 KITE_TEST_MODES(inject_exceptions, KT_IN_PROTECTED)
 {
-	static const u8 vectors[] = { 0, 3, 4, 5, KT_UD, 7, 10, 11, 12, KT_GP, 16, 17, 19 };
+	static const u8 vectors[] = {
+		0, 3, 4, 5, KT_UD, 7, 9, 10, 11, 12, KT_GP, 15, 16, 17, 18, 19,
+		20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31,
+	};
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(vectors); i++) {
-		bool error = 0x227d00 >> vectors[i] & 1;
+		bool error = 0x27d00 >> vectors[i] & 1;
 		struct kite_inject in = {
 			.type = KITE_INTR_EXCEPTION, .vector = vectors[i],
 			.error_code = error ? 0x18 : 0,
@@ -148,6 +151,7 @@ KITE_TEST_MODES(what_is_no_event, KT_IN_64)
 		{ .type = KITE_INTR_EXCEPTION, .vector = 32 },
 		{ .type = KITE_INTR_EXCEPTION, .vector = ~0u },
 		{ .type = KITE_INTR_EXCEPTION, .vector = KT_UD, .error_code = 1 },
+		{ .type = KITE_INTR_EXCEPTION, .vector = 21, .error_code = 1 },
 		{ .type = KITE_INTR_EXCEPTION, .vector = KT_UD, .insn_len = 1 },
 		{ .type = KITE_INTR_EXCEPTION, .vector = KT_UD, .payload = 1 },
 		{ .type = KITE_INTR_EXCEPTION, .vector = 1, .payload = BIT(4) },

@@ -32,7 +32,7 @@ KT_CODE64(spin, "", "nop\nnop", "");
 
 static bool has_error(u8 vector)
 {
-	return 0x227d00 >> vector & 1;
+	return 0x27d00 >> vector & 1;
 }
 
 static int inject(struct kt_vm *vm, u8 vector)
