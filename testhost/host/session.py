@@ -116,6 +116,7 @@ class Session:
         self.frames = Frames()
         self.terminal = Terminal(opts.shell)
         self.typescript = b""
+        self.log_seen = 0
         self.started = time.monotonic()
 
     def text(self, name):
@@ -123,6 +124,18 @@ class Session:
         if name == "console" and self.typescript:
             return self.typescript.decode(errors="replace")
         return path.read_text(errors="replace") if path.exists() else ""
+
+    def new_log(self):
+        """Lines of the emulator's log since the last call: it may become long."""
+        path = self.where / "bochs.log"
+        if not path.exists():
+            return ""
+        with open(path, "rb") as log:
+            log.seek(self.log_seen)
+            data = log.read()
+        whole = data[:data.rfind(b"\n") + 1]
+        self.log_seen += len(whole)
+        return whole.decode(errors="replace")
 
     def take(self, data):
         for kind, body in self.frames.feed(data):
@@ -154,7 +167,7 @@ class Session:
             if now >= check:
                 check = now + LOG_CHECK
                 self.terminal.remind_of_end()
-                if verdict.fatal_lines(self.text("bochs.log")):
+                if verdict.fatal_lines(self.new_log()):
                     self.cause = "crash"
                     return
             wait = max(0, min(deadline, check) - now)
