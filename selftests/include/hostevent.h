@@ -10,7 +10,7 @@
 /* SKIPs the test where the module is missing. */
 void kt_hostevent_load(void);
 void kt_hostevent_unload(void);
-/* Wake the machine up from suspend to idle. */
+/* Wake the machine up so long after it begins to suspend to idle, once. */
 void kt_wake_after_ms(unsigned int ms);
 
 #endif

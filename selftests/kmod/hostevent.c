@@ -4,8 +4,8 @@
  * debugfs, hostevent/. Writing N to nmi_each sends N NMIs to each CPU, the next when the
  * last one has been handled, and fails with EIO if one is handled not at all or twice;
  * nmi_storm sends them without waiting, so that they come at any time, also while one is
- * being handled. Reading tells how many have been handled. Writing N to wake_ms ends a
- * suspend to idle in N milliseconds.
+ * being handled. Reading tells how many have been handled. Writing N to wake_ms ends the
+ * next suspend to idle N milliseconds after it has begun.
  */
 #include <linux/atomic.h>
 #include <linux/cpu.h>
@@ -101,10 +101,23 @@ static void wake(struct timer_list *unused)
 }
 
 static DEFINE_TIMER(wake_timer, wake);
+static unsigned long wake_after;
+
+/* Any earlier, and it might come before the machine sleeps. */
+static int on_suspend(struct notifier_block *unused, unsigned long event, void *unused_too)
+{
+	unsigned long after = xchg(&wake_after, 0);
+
+	if (event == PM_SUSPEND_PREPARE && after)
+		mod_timer(&wake_timer, jiffies + after);
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block suspend_notifier = { .notifier_call = on_suspend };
 
 static int set_wake(void *unused, u64 ms)
 {
-	mod_timer(&wake_timer, jiffies + msecs_to_jiffies(ms));
+	WRITE_ONCE(wake_after, msecs_to_jiffies(ms));
 	return 0;
 }
 
@@ -118,6 +131,11 @@ static int __init hostevent_init(void)
 
 	if (ret)
 		return ret;
+	ret = register_pm_notifier(&suspend_notifier);
+	if (ret) {
+		unregister_nmi_handler(NMI_LOCAL, "kite_test");
+		return ret;
+	}
 	dir = debugfs_create_dir("hostevent", NULL);
 	debugfs_create_file("nmi_each", 0600, dir, NULL, &each_fops);
 	debugfs_create_file("nmi_storm", 0600, dir, NULL, &storm_fops);
@@ -128,6 +146,7 @@ static int __init hostevent_init(void)
 static void __exit hostevent_exit(void)
 {
 	debugfs_remove(dir);
+	unregister_pm_notifier(&suspend_notifier);
 	timer_shutdown_sync(&wake_timer);
 	unregister_nmi_handler(NMI_LOCAL, "kite_test");
 }
