@@ -13,6 +13,14 @@ SIGN_CERT ?=
 RELEASE	 = $(shell sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' $(KDIR)/include/generated/utsrelease.h)
 MODULE	 = $(DESTDIR)/lib/modules/$(RELEASE)/updates/kite.ko
 
+# What is installed for this machine is told to it.
+define REGISTER
+	@if depmod=$$(command -v depmod); then $$depmod $(RELEASE); else \
+		echo "No depmod (Debian's kmod, in root's PATH): modprobe does not know kite yet." >&2; fi
+	@if sysusers=$$(command -v systemd-sysusers); then $$sysusers $(PREFIX)/lib/sysusers.d/kite.conf; else \
+		echo "No systemd-sysusers: make the group kite by groupadd --system." >&2; fi
+endef
+
 CHECKS := check-static check-unit check-testhost check-guest check-kernels check-switches check-debug check-boot check-refuse check-package
 
 .PHONY: all modules ctl selftests clean install install-module install-ctl install-system deb demo check stress bench $(CHECKS) test-host-shell help
@@ -40,7 +48,7 @@ clean:
 	$(MAKE) -C selftests/unit clean
 
 install: install-module install-ctl install-system
-	test -n "$(DESTDIR)" || { systemd-sysusers kite.conf && depmod $(RELEASE); }
+	$(if $(DESTDIR),,$(REGISTER))
 
 install-module: modules
 	install -D -m 644 kite.ko $(MODULE)
