@@ -26,6 +26,7 @@ REASONS = 5
 NOTE = re.compile(r"^ *# (?!pass:|Totals:).*$", re.M)
 RUN = "testhost/run"
 SELFTESTS = "/lib/kite/selftests/run_selftests"
+PROGRAMS = "/lib/kite/selftests/build"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,7 +42,7 @@ def second_kernel(part, how, cpus, *options):
     return Job(part, f"another kernel {how}".replace("_", " "),
                (RUN, "--cpus", "2", "--append", "crashkernel=256M", *options, "--second-kernel",
                 f"[ $(nproc) = {cpus} ] && {SELFTESTS} guest/smoke_test", "--",
-                "/lib/kite/selftests/build/kexec/kexec_test", how))
+                f"{PROGRAMS}/kexec/kexec_test", how))
 
 
 class Running:
