@@ -133,6 +133,7 @@ void lapic_send(struct lapic *l, u32 icr, u32 dest, struct lapic_out *out);
 /* lapic_timer.c */
 void lapic_timer_start(struct lapic *l, u32 count, u64 now);
 void lapic_timer_divide(struct lapic *l, u32 divide, u64 now);
+u32 lapic_timer_initial(const struct lapic *l);
 void lapic_timer_set_mode(struct lapic *l, u8 mode);
 u32 lapic_timer_count(const struct lapic *l, u64 now);
 u8 lapic_divide_shift(u32 divide);

@@ -14,18 +14,6 @@
 
 #define IMAGE_SIZE	(LAPIC_IMAGE_WORDS * sizeof(u32))
 
-void lapic_get_regs(struct lapic *l, u32 *image, u64 now)
-{
-	/* The count cannot tell a timer that is due from one that is stopped. */
-	lapic_timer_expire(l, now);
-	lapic_settle(l);
-	memcpy(image, l->regs, IMAGE_SIZE);
-	/* Write-only; a CPU that delivers self-IPIs by itself leaves the vector there. */
-	image[LAPIC_SELF_IPI * 4] = 0;
-	image[LAPIC_CURRENT * 4] = lapic_timer_count(l, now);
-	image[IMAGE_ERRORS] = l->errors;
-}
-
 /* Bits that word @i of the image may have. */
 static u32 image_bits(const struct lapic *l, u32 i)
 {
@@ -36,6 +24,42 @@ static u32 image_bits(const struct lapic *l, u32 i)
 	if (i == IMAGE_ICR_HIGH && lapic_is_x2apic(l))
 		return ~0u;
 	return 0;
+}
+
+/*
+ * What a CPU wrote to the page for a guest by itself may never have been told to the
+ * model: the delivery of an event that writes there and then faults. The image is what
+ * the model goes by.
+ */
+static void tidy(const struct lapic *l, u32 *image)
+{
+	u32 i;
+
+	for (i = 0; i < LAPIC_IMAGE_WORDS; i++)
+		image[i] &= image_bits(l, i);
+	if (!lapic_is_x2apic(l))
+		image[LAPIC_LDR * 4] &= lapic_regs[LAPIC_LDR].writable;
+	image[LAPIC_DFR * 4] |= LAPIC_DFR_FIXED;
+	image[LAPIC_SVR * 4] &= ~LAPIC_SVR_ENABLE;
+	if (l->enabled)
+		image[LAPIC_SVR * 4] |= LAPIC_SVR_ENABLE;
+	for (i = LAPIC_LVT_TIMER; !l->enabled && i <= LAPIC_LVT_ERROR; i++)
+		image[i * 4] |= LAPIC_LVT_MASK;
+	image[LAPIC_LVT_TIMER * 4] = l->timer_entry;
+	if (l->expiry || l->timer_mode == LAPIC_DEADLINE)
+		image[LAPIC_INITIAL * 4] = lapic_timer_initial(l);
+}
+
+void lapic_get_regs(struct lapic *l, u32 *image, u64 now)
+{
+	/* The count cannot tell a timer that is due from one that is stopped. */
+	lapic_timer_expire(l, now);
+	lapic_settle(l);
+	lapic_put_identity(l);
+	memcpy(image, l->regs, IMAGE_SIZE);
+	tidy(l, image);
+	image[LAPIC_CURRENT * 4] = lapic_timer_count(l, now);
+	image[IMAGE_ERRORS] = l->errors;
 }
 
 static bool no_reserved_bits(const struct lapic *l, const u32 *image)

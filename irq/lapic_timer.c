@@ -68,13 +68,19 @@ u32 lapic_timer_count(const struct lapic *l, u64 now)
 	return (left + BIT_ULL(l->timer_shift) - 1) >> l->timer_shift;
 }
 
+/* Of a timer that is armed: the register may hold what the guest alone has seen. */
+u32 lapic_timer_initial(const struct lapic *l)
+{
+	return counts(l->timer_mode) ? l->period >> l->timer_shift : 0;
+}
+
 /* The count stays, its speed changes. */
 void lapic_timer_divide(struct lapic *l, u32 divide, u64 now)
 {
-	u32 count = lapic_timer_count(l, now);
+	u32 count = lapic_timer_count(l, now), initial = lapic_timer_initial(l);
 
 	l->timer_shift = lapic_divide_shift(divide);
-	l->period = (u64)lapic_get(l, LAPIC_INITIAL) << l->timer_shift;
+	l->period = (u64)initial << l->timer_shift;
 	if (counts(l->timer_mode) && l->expiry)
 		l->expiry = tsc_add(now, (u64)count << l->timer_shift);
 }

@@ -108,6 +108,55 @@ static void self_ipi_of_the_cpu(void)
 	EXPECT_EQ(0, set(&a, image));
 }
 
+/* The registers that a CPU lets a guest write in the page by itself. */
+static const u16 written_by_cpu[] = {
+	APIC_ID, APIC_TPR, APIC_EOI, APIC_LDR, APIC_DFR, APIC_SVR, APIC_ESR, APIC_ICR, APIC_ICR2,
+	APIC_LVTT, APIC_THERMAL, APIC_PMC, APIC_LINT0, APIC_LINT1, APIC_LVTERR, APIC_TMICT,
+	APIC_TDCR,
+};
+
+/* What was written there without the model being told makes an image like any other. */
+static void writes_that_the_model_missed(void)
+{
+	static const u32 values[] = { 0, ~0u, 0x16547, 0x700ff };
+	static const u32 svrs[] = { SVR_ENABLED, SVR_DISABLED };
+	u32 image[LAPIC_IMAGE_WORDS];
+	struct bench a, b;
+	u32 i, v, s;
+
+	for (i = 0; i < ARRAY_SIZE(written_by_cpu); i++)
+		for (v = 0; v < ARRAY_SIZE(values); v++)
+			for (s = 0; s < ARRAY_SIZE(svrs); s++) {
+				unit_context("%#x at %#x, SVR %#x", values[v], written_by_cpu[i],
+					     svrs[s]);
+				busy(&a, XAPIC);
+				wr(&a, APIC_SVR, svrs[s]);
+				a.l.regs[written_by_cpu[i] / 4] = values[v];
+				a.l.stale = LAPIC_STALE_PPR;
+				lapic_get_regs(&a.l, image, a.now);
+				EXPECT_EQ(0, set(&a, image));
+				power_up(&b, 0x23);
+				b.now = a.now;
+				EXPECT_EQ(0, lapic_load_base(&b.l, a.l.base, PHYS_MASK, &b.out));
+				EXPECT_EQ(0, set(&b, image));
+			}
+}
+
+/* A periodic timer with an initial count of 0 would count for ever, or divide by it. */
+static void initial_count_that_the_model_missed(void)
+{
+	struct bench b;
+
+	xapic_on(&b, 0x23);
+	wr(&b, APIC_LVTT, LVT_PERIODIC | 0x31);
+	wr(&b, APIC_TMICT, 1000);
+	b.l.regs[APIC_TMICT / 4] = 0;
+	wr(&b, APIC_TDCR, DIVIDE_BY_1);
+	b.now = lapic_timer_next(&b.l);
+	EXPECT_TRUE(lapic_timer_expire(&b.l, b.now));
+	EXPECT_EQ(b.now + 1000 * 8, lapic_timer_next(&b.l));
+}
+
 /* At another time the timer has the same count left. */
 static void later(void)
 {
@@ -262,6 +311,8 @@ static void bad_combinations(void)
 static const struct unit_test tests[] = {
 	UNIT_TEST(round_trip),
 	UNIT_TEST(self_ipi_of_the_cpu),
+	UNIT_TEST(writes_that_the_model_missed),
+	UNIT_TEST(initial_count_that_the_model_missed),
 	UNIT_TEST(later),
 	UNIT_TEST(due),
 	UNIT_TEST(deadline),
