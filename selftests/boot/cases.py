@@ -19,7 +19,7 @@ class Case:
     quick: bool = False
     cpus: int = 1
     mem: str = "1G"
-    timeout: int = 120
+    timeout: int = 600
     params: str = ""
 
 
