@@ -1,40 +1,32 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What interrupts cost, in ticks of the guest's TSC as the guest sees them, with the
- * VM exits and windows of all vCPUs for each. Not run with the tests: it asserts only
- * that every interrupt came. "run_selftests bench".
+ * What interrupts and timers cost vCPUs with an x2APIC. Part of "make bench". A guest that
+ * waits for a time on purpose does not count it.
  */
 #include "apic.h"
+#include "bench.h"
+#include "eventfd.h"
 
 #define VECTOR		0x51
 #define ROUNDS		1000u
-#define AHEAD		20000u	/* ticks until a deadline that is not due at once */
-#define IN_HLT		BIT(32)
+#define AHEAD		20000u		/* ticks until a deadline that is not due at once */
+#define FAR		1000000000u
 
-static u64 started, ended;
-static u64 meetings;		/* of this program */
+/* Written by vCPU 0. */
+static struct kt_sample sample;
+static u64 meetings;			/* of the vCPUs of this program */
 
-static void begin(void)
+static void eoi(u64 unused)
 {
-	kt_apic_on();
-	started = kt_rdtsc();
-}
-
-static void end(void)
-{
-	ended = kt_rdtsc();
-	kt_done();
-}
-
-static void cpuid(u64 unused)
-{
-	u32 i, a, c;
+	u32 i;
 
 	(void)unused;
-	begin();
+	kt_apic_on();
+	kt_sample_begin(&sample);
 	for (i = 0; i < ROUNDS; i++)
-		asm volatile("cpuid" : "=a"(a), "=c"(c) : "a"(0), "c"(0) : "ebx", "edx");
-	end();
+		kt_apic_write(APIC_EOI, 0);
+	kt_sample_end(&sample, ROUNDS);
+	kt_done();
 }
 
 static void self_ipi(u64 unused)
@@ -42,15 +34,14 @@ static void self_ipi(u64 unused)
 	u32 i;
 
 	(void)unused;
-	begin();
+	kt_apic_on();
+	kt_sample_begin(&sample);
 	for (i = 0; i < ROUNDS; i++) {
-		if (kt_me()->x2apic)
-			kt_wrmsr(0x83f, VECTOR);
-		else
-			kt_apic_write(APIC_ICR, ICR_SELF | VECTOR);
+		kt_self_ipi(VECTOR);
 		kt_spin_until(&kt_me()->taken[VECTOR], i + 1);
 	}
-	end();
+	kt_sample_end(&sample, ROUNDS);
+	kt_done();
 }
 
 static void arm(u64 unused)
@@ -60,30 +51,44 @@ static void arm(u64 unused)
 	(void)unused;
 	kt_apic_on();
 	kt_apic_write(APIC_LVTT, LVT_DEADLINE | VECTOR);
-	begin();
+	kt_sample_begin(&sample);
 	for (i = 0; i < ROUNDS; i++)
-		kt_wrmsr(MSR_DEADLINE, kt_rdtsc() + 1000000000);
-	end();
+		kt_wrmsr(MSR_DEADLINE, kt_rdtsc() + FAR);
+	kt_sample_end(&sample, ROUNDS);
+	kt_done();
 }
 
-static void fire(u64 arg)
+static void fire(u64 ahead)
 {
 	u32 i;
 
 	kt_apic_on();
 	kt_apic_write(APIC_LVTT, LVT_DEADLINE | VECTOR);
-	begin();
+	kt_sample_begin(&sample);
 	for (i = 0; i < ROUNDS; i++) {
-		kt_wrmsr(MSR_DEADLINE, kt_rdtsc() + (u32)arg);
-		if (arg & IN_HLT)
-			kt_halt_until(&kt_me()->taken[VECTOR], i + 1);
-		else
-			kt_spin_until(&kt_me()->taken[VECTOR], i + 1);
+		kt_wrmsr(MSR_DEADLINE, kt_rdtsc() + ahead);
+		kt_spin_until(&kt_me()->taken[VECTOR], i + 1);
 	}
-	end();
+	kt_sample_end(&sample, ROUNDS);
+	kt_done();
 }
 
-/* One message there and one back make a round. */
+static void wake(u64 ahead)
+{
+	u32 i;
+
+	kt_apic_on();
+	kt_apic_write(APIC_LVTT, LVT_DEADLINE | VECTOR);
+	kt_sample_begin(&sample);
+	for (i = 0; i < ROUNDS; i++) {
+		kt_wrmsr(MSR_DEADLINE, kt_rdtsc() + ahead);
+		kt_halt_until(&kt_me()->taken[VECTOR], i + 1);
+	}
+	kt_sample_end(&sample, ROUNDS);
+	kt_done();
+}
+
+/* Each round is an IPI there and one back. */
 static void ping_pong(u64 halt)
 {
 	u64 me = kt_me()->number;
@@ -92,7 +97,7 @@ static void ping_pong(u64 halt)
 	kt_apic_on();
 	kt_meet(2, meetings);
 	if (!me)
-		started = kt_rdtsc();
+		kt_sample_begin(&sample);
 	for (i = 0; i < ROUNDS; i++) {
 		if (!me)
 			kt_ipi(1, VECTOR);
@@ -104,85 +109,95 @@ static void ping_pong(u64 halt)
 			kt_ipi(0, VECTOR);
 	}
 	if (!me)
-		ended = kt_rdtsc();
+		kt_sample_end(&sample, 2 * ROUNDS);
 	kt_done();
 }
 
-static const struct row {
-	const char *name;
-	void (*fn)(u64 arg);
-	u64 arg;
-	unsigned int vcpus;
-	unsigned int interrupts;	/* each vCPU takes in a round */
-	bool waits;			/* arg is a time that passes in each round */
-} rows[] = {
-	{ "cpuid", cpuid, 0, 1, 0, false },
-	{ "self-IPI", self_ipi, 0, 1, 1, false },
-	{ "deadline, arm", arm, 0, 1, 0, false },
-	{ "deadline, arm and take, due", fire, 0, 1, 1, false },
-	{ "deadline, arm and take, beyond the wait", fire, AHEAD, 1, 1, true },
-	{ "deadline, arm, HLT and take, beyond the wait", fire, AHEAD | IN_HLT, 1, 1, true },
-	{ "IPI there and back, spinning", ping_pong, 0, 2, 1, false },
-	{ "IPI there and back, in HLT", ping_pong, 1, 2, 1, false },
-};
-
-static void count(struct kt_smp *smp, u64 *exits, u64 *windows)
+/* The guest has interrupts of somebody else's. */
+static void take(u64 halt)
 {
-	struct kite_stats stats;
+	kt_apic_on();
+	if (halt)
+		kt_halt_until(&kt_me()->taken[VECTOR], ROUNDS);
+	else
+		kt_spin_until(&kt_me()->taken[VECTOR], ROUNDS);
+	kt_done();
+}
+
+static void measure_on(const struct kt_row *row, const struct kt_face *face, unsigned int vcpus,
+		       u32 taken)
+{
+	struct kt_machine m;
+	struct kt_guest g;
 	unsigned int n;
+
+	kt_guest_init(&g, vcpus, true, row->guest, row->arg);
+	kt_machine_new(&m, face, &g);
+	meetings++;
+	kt_machine_start(&m);
+	kt_machine_finish(&m);
+	for (n = 0; n < vcpus; n++)
+		ASSERT_EQ(taken, kt_cpu[n].taken[VECTOR]);
+	kt_machine_free(&m);
+	kt_guest_free(&g);
+}
+
+static void measure(const struct kt_row *row, const struct kt_face *face, struct kt_sample *s)
+{
+	measure_on(row, face, 1, row->guest == eoi || row->guest == arm ? 0 : ROUNDS);
+	*s = sample;
+	s->waited = row->guest == fire || row->guest == wake ? row->arg * ROUNDS : 0;
+}
+
+static void measure_two(const struct kt_row *row, const struct kt_face *face, struct kt_sample *s)
+{
+	measure_on(row, face, 2, ROUNDS);
+	*s = sample;
+}
+
+/* From the signal to the handler, and until this thread has seen it. */
+static void measure_irqfd(const struct kt_row *row, const struct kt_face *face, struct kt_sample *s)
+{
+	int fd = kt_eventfd();
+	struct kt_machine m;
+	struct kt_guest g;
 	u32 i;
 
-	*exits = *windows = 0;
-	for (n = 0; n < smp->count; n++) {
-		vcpu_get_stats(smp->vcpu[n].fd, &stats);
-		*windows += stats.windows_own + stats.windows_shared;
-		for (i = 0; i < KITE_STATS_EXITS; i++)
-			*exits += stats.exits[i];
+	kt_guest_init(&g, 1, true, row->guest, row->arg);
+	kt_machine_new(&m, face, &g);
+	face->irqfd(&m, fd, VECTOR);
+	kt_pin(0, 1);
+	kt_machine_start(&m);
+	/* The first shows that the guest's APIC is on. */
+	while (!kt_cpu[0].taken[VECTOR]) {
+		kt_eventfd_write(fd);
+		usleep(1000);
 	}
-}
-
-static void measure(const struct row *row, bool x2apic)
-{
-	struct kt_smp *smp = kt_smp_new(row->vcpus, x2apic);
-	u64 ticks, exits, windows;
-	unsigned int n;
-
-	kt_smp_clear();
-	meetings += row->vcpus > 1;
-	for (n = 0; n < row->vcpus; n++)
-		kt_smp_call(smp, n, row->fn, row->arg);
-	kt_smp_start(smp);
-	if (row->vcpus > 1)
-		for (n = 0; n < row->vcpus; n++)
-			kt_pin(smp->runner[n].tid, n);
-	kt_smp_finish(smp);
-	for (n = 0; n < row->vcpus; n++)
-		EXPECT_EQ(row->interrupts * ROUNDS, kt_cpu[n].taken[VECTOR]);
-	count(smp, &exits, &windows);
-	ticks = (ended - started) / ROUNDS - (row->waits ? (u32)row->arg : 0);
-	kt_note("%s: %llu ticks, %llu.%02llu exits, %llu.%02llu windows", row->name, ticks,
-		exits / ROUNDS, exits % ROUNDS / (ROUNDS / 100), windows / ROUNDS,
-		windows % ROUNDS / (ROUNDS / 100));
-}
-
-static void bench(unsigned int x2apic)
-{
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(rows); i++) {
-		if (rows[i].vcpus > kt_cpus())
-			kt_note("%s: needs %u CPUs", rows[i].name, rows[i].vcpus);
-		else
-			measure(&rows[i], x2apic);
+	ASSERT_EQ(1ull, kt_cpu[0].taken[VECTOR]);
+	kt_sample_begin(s);
+	for (i = 1; i < ROUNDS; i++) {
+		kt_eventfd_write(fd);
+		while (kt_cpu[0].taken[VECTOR] <= i)
+			asm volatile("pause" : : : "memory");
 	}
+	kt_sample_end(s, ROUNDS - 1);
+	kt_machine_finish(&m);
+	kt_machine_free(&m);
+	kt_guest_free(&g);
+	close(fd);
 }
 
-KITE_TEST_TIMEOUT(xapic, 120)
-{
-	bench(false);
-}
+static const struct kt_row rows[] = {
+	{ "eoi", "ticks", measure, eoi, 0, 100 },
+	{ "self_ipi", "ticks", measure, self_ipi, 0, 100 },
+	{ "timer_arm", "ticks", measure, arm, 0, 100 },
+	{ "timer", "ticks", measure, fire, AHEAD, 60 },
+	{ "timer_due", "ticks", measure, fire, 0, 60 },
+	{ "hlt_wake", "ticks", measure, wake, AHEAD, 100 },
+	{ "ipi", "ticks", measure_two, ping_pong, 0, 60, 2 },
+	{ "ipi_hlt", "ticks", measure_two, ping_pong, 1, 60, 2 },
+	{ "irqfd", "ticks", measure_irqfd, take, 0, 100, 2 },
+	{ "irqfd_hlt", "ticks", measure_irqfd, take, 1, 100, 2 },
+};
 
-KITE_TEST_TIMEOUT(x2apic, 120)
-{
-	bench(true);
-}
+KT_ROWS(rows)

@@ -29,10 +29,15 @@ void kvm_destroy(struct kvm *kvm);
 /* Enter it until it says something; port of the guest's call, or the test fails. */
 u16 kvm_run(struct kvm *kvm);
 
+/* Its parts, by descriptors. Of a call of KVM: what it returned, or the test fails. */
+int kvm_call(int ret, const char *what);
 /* @flags: KVM_MEM_*; slots 0 and 1 are those of kvm_create(). */
-void kvm_set_memory(struct kvm *kvm, u32 slot, u32 flags, u64 gpa, u64 len, void *mem);
-/* Get and clear, with the pages protected again; @bitmap has whole 8-byte words. */
-void kvm_get_dirty(struct kvm *kvm, u32 slot, void *bitmap);
+void kvm_set_slot(int vm, u32 slot, u32 flags, u64 gpa, u64 len, void *mem);
+/* First ask, once, then set for any number of vCPUs; @irqchip: KVM emulates the APIC. */
+void kvm_get_cpuid(int dev);
+void kvm_set_cpuid(int vcpu, bool irqchip);
+/* General-purpose registers, segments and control registers. */
+void kvm_set_state(int vcpu, const struct kite_state *s);
 
 /* Run kt_check() for @rounds in a KVM guest of its own. */
 void kvm_check(struct kt_checker *checker, u64 rounds);

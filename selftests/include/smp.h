@@ -43,6 +43,8 @@ extern const u8 kt_count_nmi[];
 struct kt_smp *kt_smp_new(unsigned int count, bool x2apic);
 /* The same with a VM that is there, in long mode. */
 struct kt_smp *kt_smp_new_in(struct kt_vm *vm, unsigned int count, bool x2apic);
+/* Of that what is in the guest's memory, and in kt_cpu. */
+void kt_smp_prepare(struct kt_vm *vm, bool x2apic);
 /* Let vCPU @n start with @fn, by its state. */
 void kt_smp_call(struct kt_smp *smp, unsigned int n, void (*fn)(u64), u64 arg);
 /* The same by the guest's SIPI, to KT_SIPI_VECTOR; the vCPU need not be there yet. */

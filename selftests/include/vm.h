@@ -79,8 +79,15 @@ void kt_vcpu_init(struct kt_vcpu *vcpu, struct kt_vm *vm, u32 id);
 void kt_vcpu_close(struct kt_vcpu *vcpu);
 /* Write the tables of @mode to guest memory and put the vCPU in it. */
 void kt_vcpu_set_mode(struct kt_vcpu *vcpu, enum kt_mode mode);
+/* The two halves of that: guest memory, and what of the state the mode says. */
+void kt_vm_set_mode(struct kt_vm *vm, enum kt_mode mode);
+void kt_mode_state(enum kt_mode mode, struct kite_state *s);
 /* Put the vCPU in the mode whose tables are there already. */
 void kt_vcpu_enter_mode(struct kt_vcpu *vcpu, enum kt_mode mode);
+
+/* The program's own image, in whole pages. */
+u64 kt_image_start(void);
+u64 kt_image_len(void);
 
 /* Host address of a guest-physical one in low memory or the image. */
 void *kt_ptr(struct kt_vm *vm, u64 gpa);

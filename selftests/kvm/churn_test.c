@@ -6,7 +6,6 @@
  * the host's registers are what they were before.
  */
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -16,6 +15,7 @@
 #include "checker.h"
 #include "face.h"
 #include "hoststate.h"
+#include "kvm_client.h"
 #include "own_state.h"
 
 #define MACHINES	4		/* at most, in a process */
@@ -43,6 +43,7 @@ static struct machine {
 	bool there;
 	unsigned int kind;
 	u64 rounds;			/* to go */
+	struct kt_guest guest;
 	struct kt_machine machine;
 	struct kt_own_state state;
 } machines[MACHINES];
@@ -70,7 +71,8 @@ static void begin(struct machine *m, struct tally *t)
 	memset(&m->state, 0, sizeof(m->state));
 	m->state.seed = kt_random();
 	m->rounds = 1 + kt_random() % 255;
-	faces[m->kind]->create(&m->machine, kt_own_state, (u64)&m->state);
+	kt_guest_init(&m->guest, 1, false, kt_own_state, (u64)&m->state);
+	kt_machine_new(&m->machine, faces[m->kind], &m->guest);
 	m->there = true;
 	t->has_kvm = any_of_kvm();
 }
@@ -80,13 +82,12 @@ static void end(struct machine *m, struct tally *t)
 	struct kite_stats stats;
 
 	if (m->kind == KITE) {
-		vcpu_get_stats(m->machine.kite->vcpu.fd, &stats);
+		vcpu_get_stats(m->machine.vcpu[0].fd, &stats);
 		t->own += stats.windows_own;
 		t->shared += stats.windows_shared;
 	}
-	faces[m->kind]->destroy(&m->machine);
-	ASSERT_EQ(0, munmap(m->machine.kite->ram, KT_RAM));
-	free(m->machine.kite);
+	kt_machine_free(&m->machine);
+	kt_guest_free(&m->guest);
 	m->there = false;
 	t->ended[m->kind]++;
 	t->has_kvm = any_of_kvm();
@@ -98,7 +99,7 @@ static void go_on(struct machine *m)
 
 	/* Now and then long enough to lose the CPU in the midst of it. */
 	s->spins = kt_random() % 64 ? 0 : kt_random() % 100000;
-	ASSERT_EQ((u16)KT_PORT_SYNC, faces[m->kind]->run(&m->machine));
+	ASSERT_EQ(KT_PORT_SYNC, faces[m->kind]->run(&m->machine, 0));
 	if (s->wrong)
 		FAIL("%s's guest %llx lost %llu values in round %llu, first %s: 0x%llx, now 0x%llx",
 		     faces[m->kind]->name, s->seed, s->wrong, s->rounds, s->what, s->wanted,
@@ -255,7 +256,8 @@ KITE_TEST_TIMEOUT(vms_of_both_come_and_go, 900)
 	kvm_load();
 	kvm_unload();
 	read_before(&before);
-	kvm_load();
+	for (i = 0; i < ARRAY_SIZE(faces); i++)
+		faces[i]->prepare();
 	all = mmap(NULL, sizeof(*all), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	ASSERT_TRUE(all != MAP_FAILED);
 	for (i = 0; i < processes; i++)

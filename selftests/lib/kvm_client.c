@@ -17,8 +17,6 @@ static const char *const names[] = { "irqbypass", "kvm", "kvm_intel" };
 #define MODULE_DIR	"/lib/kite/kvm/"
 #define CPUIDS		100
 
-extern u8 __executable_start[], _end[];
-
 static void load(const char *name, const char *params)
 {
 	char path[64] = MODULE_DIR;
@@ -55,35 +53,47 @@ void kvm_unload(void)
 			FAIL("unloading %s: errno %d", names[i], errno);
 }
 
-static int must(int ret, const char *what)
+int kvm_call(int ret, const char *what)
 {
 	if (ret < 0)
 		FAIL("%s: errno %d", what, errno);
 	return ret;
 }
 
-#define MUST(call)	must(call, #call)
+#define MUST(call)	kvm_call(call, #call)
 
-void kvm_set_memory(struct kvm *kvm, u32 slot, u32 flags, u64 gpa, u64 len, void *mem)
+void kvm_set_slot(int vm, u32 slot, u32 flags, u64 gpa, u64 len, void *mem)
 {
 	struct kvm_userspace_memory_region region = {
 		.slot = slot, .flags = flags, .guest_phys_addr = gpa, .memory_size = len,
 		.userspace_addr = (unsigned long)mem,
 	};
 
-	MUST(ioctl(kvm->vm, KVM_SET_USER_MEMORY_REGION, &region));
+	MUST(ioctl(vm, KVM_SET_USER_MEMORY_REGION, &region));
 }
 
-static void set_cpuid(struct kvm *kvm)
-{
-	struct kvm_cpuid2 *cpuid;
+/* As KVM supports it; it does not tell of the timer that its own APIC has. */
+static struct {
+	struct kvm_cpuid2 head;
+	struct kvm_cpuid_entry2 entry[CPUIDS];
+} cpuid;
 
-	cpuid = calloc(1, sizeof(*cpuid) + CPUIDS * sizeof(cpuid->entries[0]));
-	ASSERT_TRUE(cpuid);
-	cpuid->nent = CPUIDS;
-	MUST(ioctl(kvm->dev, KVM_GET_SUPPORTED_CPUID, cpuid));
-	MUST(ioctl(kvm->vcpu, KVM_SET_CPUID2, cpuid));
-	free(cpuid);
+#define CPUID_1_ECX_DEADLINE	(1u << 24)
+
+void kvm_get_cpuid(int dev)
+{
+	cpuid.head.nent = CPUIDS;
+	MUST(ioctl(dev, KVM_GET_SUPPORTED_CPUID, &cpuid));
+}
+
+void kvm_set_cpuid(int vcpu, bool irqchip)
+{
+	u32 i;
+
+	for (i = 0; i < cpuid.head.nent; i++)
+		if (cpuid.entry[i].function == 1 && irqchip)
+			cpuid.entry[i].ecx |= CPUID_1_ECX_DEADLINE;
+	MUST(ioctl(vcpu, KVM_SET_CPUID2, &cpuid));
 }
 
 /* Kite has access rights as the VMCS does. */
@@ -97,11 +107,11 @@ static void copy_segment(struct kvm_segment *to, const struct kite_segment *from
 	};
 }
 
-static void copy_sregs(struct kvm *kvm, const struct kite_state *s)
+static void copy_sregs(int vcpu, const struct kite_state *s)
 {
 	struct kvm_sregs sregs;
 
-	MUST(ioctl(kvm->vcpu, KVM_GET_SREGS, &sregs));
+	MUST(ioctl(vcpu, KVM_GET_SREGS, &sregs));
 	copy_segment(&sregs.es, &s->segs.seg[KITE_ES]);
 	copy_segment(&sregs.cs, &s->segs.seg[KITE_CS]);
 	copy_segment(&sregs.ss, &s->segs.seg[KITE_SS]);
@@ -118,10 +128,10 @@ static void copy_sregs(struct kvm *kvm, const struct kite_state *s)
 	sregs.cr3 = s->crs.cr3;
 	sregs.cr4 = s->crs.cr4;
 	sregs.efer = s->crs.efer;
-	MUST(ioctl(kvm->vcpu, KVM_SET_SREGS, &sregs));
+	MUST(ioctl(vcpu, KVM_SET_SREGS, &sregs));
 }
 
-static void copy_regs(struct kvm *kvm, const struct kite_gprs *g)
+static void copy_regs(int vcpu, const struct kite_gprs *g)
 {
 	struct kvm_regs regs = {
 		.rax = g->gpr[KITE_RAX], .rbx = g->gpr[KITE_RBX], .rcx = g->gpr[KITE_RCX],
@@ -132,13 +142,17 @@ static void copy_regs(struct kvm *kvm, const struct kite_gprs *g)
 		.r15 = g->gpr[KITE_R15], .rip = g->rip, .rflags = g->rflags,
 	};
 
-	MUST(ioctl(kvm->vcpu, KVM_SET_REGS, &regs));
+	MUST(ioctl(vcpu, KVM_SET_REGS, &regs));
+}
+
+void kvm_set_state(int vcpu, const struct kite_state *s)
+{
+	copy_sregs(vcpu, s);
+	copy_regs(vcpu, &s->gprs);
 }
 
 void kvm_create(struct kvm *kvm, struct kt_vm *vm)
 {
-	u64 start = (u64)__executable_start & ~(KT_PAGE - 1);
-	u64 end = ((u64)_end + KT_PAGE - 1) & ~(KT_PAGE - 1);
 	struct kite_state s;
 	int size;
 
@@ -146,16 +160,16 @@ void kvm_create(struct kvm *kvm, struct kt_vm *vm)
 	kvm->vm = MUST(ioctl(kvm->dev, KVM_CREATE_VM, 0));
 	/* Space that KVM needs where a CPU lacks unrestricted guests, away from ours. */
 	MUST(ioctl(kvm->vm, KVM_SET_TSS_ADDR, 0xfffbd000));
-	kvm_set_memory(kvm, 0, 0, 0, KT_RAM, vm->ram);
-	kvm_set_memory(kvm, 1, 0, start, end - start, (void *)start);
+	kvm_set_slot(kvm->vm, 0, 0, 0, KT_RAM, vm->ram);
+	kvm_set_slot(kvm->vm, 1, 0, kt_image_start(), kt_image_len(), (void *)kt_image_start());
 	kvm->vcpu = MUST(ioctl(kvm->vm, KVM_CREATE_VCPU, 0));
 	size = MUST(ioctl(kvm->dev, KVM_GET_VCPU_MMAP_SIZE, 0));
 	kvm->run = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, kvm->vcpu, 0);
 	ASSERT_TRUE(kvm->run != MAP_FAILED);
-	set_cpuid(kvm);
+	kvm_get_cpuid(kvm->dev);
+	kvm_set_cpuid(kvm->vcpu, false);
 	vcpu_get_state(vm->vcpu.fd, KITE_STATE_GPRS | KITE_STATE_SEGS | KITE_STATE_CRS, &s);
-	copy_sregs(kvm, &s);
-	copy_regs(kvm, &s.gprs);
+	kvm_set_state(kvm->vcpu, &s);
 }
 
 void kvm_destroy(struct kvm *kvm)
@@ -177,13 +191,6 @@ u16 kvm_run(struct kvm *kvm)
 	if (kvm->run->exit_reason != KVM_EXIT_IO)
 		FAIL("KVM's guest left with exit reason %u", kvm->run->exit_reason);
 	return kvm->run->io.port;
-}
-
-void kvm_get_dirty(struct kvm *kvm, u32 slot, void *bitmap)
-{
-	struct kvm_dirty_log log = { .slot = slot, .dirty_bitmap = bitmap };
-
-	MUST(ioctl(kvm->vm, KVM_GET_DIRTY_LOG, &log));
 }
 
 void kvm_check(struct kt_checker *checker, u64 rounds)

@@ -138,30 +138,41 @@ static void segments(struct kite_segs *s, const struct mode *m, enum kt_mode mod
 	s->idtr = (struct kite_dtable){ .base = KT_IDT, .limit = 0xfff };
 }
 
-void kt_vcpu_enter_mode(struct kt_vcpu *vcpu, enum kt_mode mode)
+void kt_mode_state(enum kt_mode mode, struct kite_state *s)
 {
 	const struct mode *m = &modes[mode];
+
+	segments(&s->segs, m, mode);
+	s->crs.cr0 = m->cr0;
+	s->crs.cr3 = m->cr3;
+	s->crs.cr4 = m->cr4;
+	s->crs.efer = m->efer;
+	s->gprs.rflags = 2;
+	s->gprs.gpr[KITE_RSP] = mode == KT_REAL16 ? KT_STACK16 : KT_STACK;
+	s->events.activity = KITE_ACTIVITY_ACTIVE;
+}
+
+void kt_vcpu_enter_mode(struct kt_vcpu *vcpu, enum kt_mode mode)
+{
 	u32 groups = KITE_STATE_GPRS | KITE_STATE_SEGS | KITE_STATE_CRS | KITE_STATE_EVENTS;
 	struct kite_state s;
 
 	vcpu_get_state(vcpu->fd, groups, &s);
-	segments(&s.segs, m, mode);
-	s.crs.cr0 = m->cr0;
-	s.crs.cr3 = m->cr3;
-	s.crs.cr4 = m->cr4;
-	s.crs.efer = m->efer;
-	s.gprs.rflags = 2;
-	s.gprs.gpr[KITE_RSP] = mode == KT_REAL16 ? KT_STACK16 : KT_STACK;
-	s.events.activity = KITE_ACTIVITY_ACTIVE;
+	kt_mode_state(mode, &s);
 	vcpu_set_state(vcpu->fd, groups, &s);
+}
+
+void kt_vm_set_mode(struct kt_vm *vm, enum kt_mode mode)
+{
+	vm->mode = mode;
+	tables(vm, mode);
+	gdt(vm, mode);
+	kt_install_handlers(vm, mode);
 }
 
 void kt_vcpu_set_mode(struct kt_vcpu *vcpu, enum kt_mode mode)
 {
-	vcpu->vm->mode = mode;
-	tables(vcpu->vm, mode);
-	gdt(vcpu->vm, mode);
-	kt_install_handlers(vcpu->vm, mode);
+	kt_vm_set_mode(vcpu->vm, mode);
 	kt_vcpu_enter_mode(vcpu, mode);
 }
 

@@ -115,6 +115,19 @@ struct kt_smp *kt_smp_new(unsigned int count, bool x2apic)
 	return kt_smp_new_in(kt_vm_new_irqchip(KT_LONG64), count, x2apic);
 }
 
+void kt_smp_prepare(struct kt_vm *vm, bool x2apic)
+{
+	unsigned int i;
+
+	for (i = 0; i < KT_SMP_MAX; i++)
+		kt_cpu[i] = (struct kt_cpu){
+			.number = i, .x2apic = x2apic, .stack = STACKS + (i + 1) * STACK_SIZE,
+		};
+	for (i = KT_COUNTED; i < 256; i++)
+		kt_set_gate(vm, i, kt_counting + COUNTING_STUB * (i - KT_COUNTED));
+	memcpy(kt_ptr(vm, SIPI_PAGE), kt_sipi_start, kt_sipi_end - kt_sipi_start);
+}
+
 struct kt_smp *kt_smp_new_in(struct kt_vm *vm, unsigned int count, bool x2apic)
 {
 	struct kt_smp *smp = calloc(1, sizeof(*smp));
@@ -126,13 +139,7 @@ struct kt_smp *kt_smp_new_in(struct kt_vm *vm, unsigned int count, bool x2apic)
 	smp->vcpu[0] = smp->vm->vcpu;
 	for (i = 1; i < count; i++)
 		kt_vcpu_init(&smp->vcpu[i], smp->vm, i);
-	for (i = 0; i < KT_SMP_MAX; i++)
-		kt_cpu[i] = (struct kt_cpu){
-			.number = i, .x2apic = x2apic, .stack = STACKS + (i + 1) * STACK_SIZE,
-		};
-	for (i = KT_COUNTED; i < 256; i++)
-		kt_set_gate(smp->vm, i, kt_counting + COUNTING_STUB * (i - KT_COUNTED));
-	memcpy(kt_ptr(smp->vm, SIPI_PAGE), kt_sipi_start, kt_sipi_end - kt_sipi_start);
+	kt_smp_prepare(vm, x2apic);
 	return smp;
 }
 

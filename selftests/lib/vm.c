@@ -12,21 +12,21 @@ extern u8 __executable_start[], _end[];
 
 enum { SLOT_RAM, SLOT_IMAGE };
 
-static u64 image_start(void)
+u64 kt_image_start(void)
 {
 	return (u64)__executable_start & ~(KT_PAGE - 1);
 }
 
-static u64 image_len(void)
+u64 kt_image_len(void)
 {
-	return (((u64)_end + KT_PAGE - 1) & ~(KT_PAGE - 1)) - image_start();
+	return (((u64)_end + KT_PAGE - 1) & ~(KT_PAGE - 1)) - kt_image_start();
 }
 
 void *kt_ptr(struct kt_vm *vm, u64 gpa)
 {
 	if (gpa < KT_RAM)
 		return vm->ram + gpa;
-	ASSERT_TRUE(gpa - image_start() < image_len());
+	ASSERT_TRUE(gpa - kt_image_start() < kt_image_len());
 	return (void *)gpa;
 }
 
@@ -62,7 +62,7 @@ struct kt_vm *kt_vm_new_with(enum kt_mode mode, u32 flags, u32 tsc_khz)
 	if (vm->ram == MAP_FAILED)
 		FAIL("mmap of guest memory: errno %d", errno);
 	vm_set_slot(vm->fd, SLOT_RAM, 0, 0, KT_RAM, vm->ram);
-	vm_set_slot(vm->fd, SLOT_IMAGE, 0, image_start(), image_len(), (void *)image_start());
+	vm_set_slot(vm->fd, SLOT_IMAGE, 0, kt_image_start(), kt_image_len(), (void *)kt_image_start());
 	kt_vcpu_init(&vm->vcpu, vm, 0);
 	kt_vcpu_set_mode(&vm->vcpu, mode);
 	return vm;
