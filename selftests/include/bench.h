@@ -41,6 +41,7 @@ struct kt_sample {
 /* Guests may call these. Where no emulator counts, the counts are 0. */
 void kt_sample_begin(struct kt_sample *s);
 void kt_sample_end(struct kt_sample *s, u64 ops);
+void kt_sample_add(struct kt_sample *sum, const struct kt_sample *s);
 
 struct kt_row {
 	const char *name;

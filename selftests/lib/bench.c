@@ -18,7 +18,6 @@
 
 enum { INSN, GUEST_INSN };
 
-/* Instructions first: they are read next to the time. */
 static const struct {
 	const char *name;
 	u32 counter;
@@ -51,11 +50,14 @@ static u64 counter(u32 n)
 	return low | (u64)high << 32;
 }
 
+/* Instructions are read next to the time, and in the same order before and after. */
 void kt_sample_begin(struct kt_sample *s)
 {
 	unsigned int i;
 
-	for (i = KT_COUNTS; counting && i-- > 0;)
+	for (i = KT_COUNTS; counting && i-- > KT_COUNT_EXITS;)
+		s->count[i] = counter(counts[i].counter);
+	for (i = 0; counting && i < KT_COUNT_EXITS; i++)
 		s->count[i] = counter(counts[i].counter);
 	s->ticks = kt_rdtsc();
 }
@@ -69,6 +71,16 @@ void kt_sample_end(struct kt_sample *s, u64 ops)
 		s->count[i] = counter(counts[i].counter) - s->count[i];
 	s->count[KT_COUNT_HOST_INSN] -= s->count[KT_COUNT_GUEST_INSN];
 	s->ops = ops;
+}
+
+void kt_sample_add(struct kt_sample *sum, const struct kt_sample *s)
+{
+	unsigned int i;
+
+	sum->ticks += s->ticks;
+	sum->ops += s->ops;
+	for (i = 0; i < KT_COUNTS; i++)
+		sum->count[i] += s->count[i];
 }
 
 /* Figures have three decimals. */
