@@ -53,7 +53,7 @@ static void add_vcpu(struct kt_machine *m, unsigned int n)
 	m->vcpu[n].fd = fd;
 	m->vcpu[n].run = mmap(NULL, run_len, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	ASSERT_TRUE(m->vcpu[n].run != MAP_FAILED);
-	kvm_set_cpuid(fd, m->guest->irqchip);
+	kvm_set_cpuid(fd, n, m->guest->irqchip);
 	kvm_set_state(fd, &m->guest->state[n]);
 	/* Others than the first wait for a SIPI. */
 	if (n && m->guest->irqchip)
