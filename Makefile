@@ -21,7 +21,7 @@ define REGISTER
 		echo "No systemd-sysusers: make the group kite by groupadd --system." >&2; fi
 endef
 
-CHECKS := check-static check-unit check-testhost check-guest check-kernels check-switches check-debug check-boot check-refuse check-package
+CHECKS := check-static check-unit check-testhost check-guest check-bench check-kernels check-switches check-debug check-boot check-refuse check-package
 
 .PHONY: all modules ctl selftests clean install install-module install-ctl install-system deb demo check stress bench $(CHECKS) test-host-shell help
 
@@ -89,7 +89,7 @@ stress:
 
 bench:
 	@scripts/packages --install ctl testhost
-	@scripts/bench
+	@scripts/bench --chart docs/performance.svg
 
 test-host-shell:
 	@scripts/packages --install ctl testhost
