@@ -28,8 +28,8 @@ static void exec_client(const struct kt_face *face, const char *cpus, const char
 	snprintf(append, sizeof(append), APPEND " %s", run);
 	dup2(null, 0);
 	dup2(null, 1);
-	execl(client, client, "run", "--no-confine", "--kernel", KERNEL, "--initrd", INITRD, "--cpus",
-	      cpus, "--append", append, NULL);
+	execl(client, client, "run", "--no-confine", "--kernel", KERNEL, "--initrd", INITRD,
+	      "--cpus", cpus, "--append", append, NULL);
 	_exit(127);
 }
 

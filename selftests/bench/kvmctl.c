@@ -75,6 +75,14 @@ int kite_get_vmx_msrs(int dev, struct kite_vmx_msrs *msrs)
 	return -ENOTTY;
 }
 
+static struct kvm_irq_routing_entry route(u32 gsi, u32 chip, u32 pin)
+{
+	return (struct kvm_irq_routing_entry){
+		.gsi = gsi, .type = KVM_IRQ_ROUTING_IRQCHIP,
+		.u.irqchip = { .irqchip = chip, .pin = pin },
+	};
+}
+
 /* GSI 0 is the timer, at another input of the I/O APIC than of the PIC; the rest is 1 to 1. */
 static int set_routes(int vm)
 {
@@ -86,17 +94,11 @@ static int set_routes(int vm)
 	u32 gsi;
 
 	for (gsi = 0; gsi < KITE_IOAPIC_PINS; gsi++) {
-		if (gsi < 2 * PIC_INPUTS && gsi != PIT_PIN)
-			*e++ = (struct kvm_irq_routing_entry){
-				.gsi = gsi, .type = KVM_IRQ_ROUTING_IRQCHIP,
-				.u.irqchip.irqchip = gsi / PIC_INPUTS, .u.irqchip.pin = gsi % PIC_INPUTS,
-			};
-		if (gsi != PIT_PIN)
-			*e++ = (struct kvm_irq_routing_entry){
-				.gsi = gsi, .type = KVM_IRQ_ROUTING_IRQCHIP,
-				.u.irqchip.irqchip = KVM_IRQCHIP_IOAPIC,
-				.u.irqchip.pin = gsi ? gsi : PIT_PIN,
-			};
+		if (gsi == PIT_PIN)
+			continue;
+		if (gsi < 2 * PIC_INPUTS)
+			*e++ = route(gsi, gsi / PIC_INPUTS, gsi % PIC_INPUTS);
+		*e++ = route(gsi, KVM_IRQCHIP_IOAPIC, gsi ? gsi : PIT_PIN);
 	}
 	routes.head.nr = e - routes.entry;
 	return ioctl(vm, KVM_SET_GSI_ROUTING, &routes);

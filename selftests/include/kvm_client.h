@@ -33,7 +33,10 @@ u16 kvm_run(struct kvm *kvm);
 int kvm_call(int ret, const char *what);
 /* @flags: KVM_MEM_*; slots 0 and 1 are those of kvm_create(). */
 void kvm_set_slot(int vm, u32 slot, u32 flags, u64 gpa, u64 len, void *mem);
-/* First ask, once, then set for any number of vCPUs; @id: of the APIC; @irqchip: KVM emulates it. */
+/*
+ * First ask, once, then set for any number of vCPUs; @id: of the APIC;
+ * @irqchip: KVM emulates it.
+ */
 void kvm_get_cpuid(int dev);
 void kvm_set_cpuid(int vcpu, unsigned int id, bool irqchip);
 /* General-purpose registers, segments and control registers. */

@@ -62,7 +62,8 @@ struct kt_vm *kt_vm_new_with(enum kt_mode mode, u32 flags, u32 tsc_khz)
 	if (vm->ram == MAP_FAILED)
 		FAIL("mmap of guest memory: errno %d", errno);
 	vm_set_slot(vm->fd, SLOT_RAM, 0, 0, KT_RAM, vm->ram);
-	vm_set_slot(vm->fd, SLOT_IMAGE, 0, kt_image_start(), kt_image_len(), (void *)kt_image_start());
+	vm_set_slot(vm->fd, SLOT_IMAGE, 0, kt_image_start(), kt_image_len(),
+		    (void *)kt_image_start());
 	kt_vcpu_init(&vm->vcpu, vm, 0);
 	kt_vcpu_set_mode(&vm->vcpu, mode);
 	return vm;
