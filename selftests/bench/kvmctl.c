@@ -207,6 +207,7 @@ int kite_run_vcpu(int vcpu)
 {
 	struct vcpu_of_kvm *v = find(vcpu);
 	sigset_t set;
+	int ret;
 
 	if (!v->runs) {
 		v->thread = pthread_self();
@@ -219,7 +220,11 @@ int kite_run_vcpu(int vcpu)
 		memcpy(v->in, v->kite->data, v->in_len);
 	v->in = NULL;
 	v->kite->exit_reason = KITE_EXIT_KICK;
-	if (ioctl(vcpu, KVM_RUN, 0))
+	/* A vCPU that has waited for its INIT has to be asked again. */
+	do {
+		ret = ioctl(vcpu, KVM_RUN, 0);
+	} while (ret && errno == EAGAIN);
+	if (ret)
 		return -errno;
 	switch (v->kvm->exit_reason) {
 	case KVM_EXIT_IO:
