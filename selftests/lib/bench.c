@@ -13,6 +13,7 @@
 
 /* The emulator's port, and its counters by RDPMC: testhost/bochs/patches. */
 #define PORT		0x8904
+#define PORTS		8		/* that the test host's agent hands down */
 #define PORT_MAGIC	0x42584850
 #define COUNTER(n)	(0x48500080 + (n))	/* of all CPUs */
 
@@ -162,15 +163,15 @@ static bool chosen(const char *name)
 	return !names || !*names;
 }
 
-/* The permission for the port is given back: it would cost every return to user space. */
+/* Permissions for ports are given back, inherited ones, too: each return to user space pays. */
 static bool in_emulator(void)
 {
 	bool found;
 
-	if (ioperm(PORT, 4, 1))
+	if (ioperm(PORT, PORTS, 1))
 		return false;
 	found = inl(PORT) == PORT_MAGIC;
-	ioperm(PORT, 4, 0);
+	ioperm(PORT, PORTS, 0);
 	return found;
 }
 
