@@ -33,7 +33,8 @@ def bar(row, y):
 def svg(rows, mode):
     rows = [r for r in rows if r["mode"] == mode]
     height = TOP + len(rows) * (BAR + GAP) + 20
-    out = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" '
+    out = ["<!-- SPDX-License-Identifier: GPL-2.0-only -->",
+           f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" '
            f'font-family="sans-serif" font-size="11" fill="{TEXT}">',
            f"<title>Cost on Kite of that on KVM, {html.escape(mode)}</title>",
            text(LEFT, 14, "Kite / KVM, the same guest in the same boot: less is better; the short line is the target")]
