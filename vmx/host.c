@@ -148,14 +148,14 @@ static void load_debug(struct vmx_vcpu *x)
 	struct vmx_window *w = &x->window;
 	const u64 *dr = x->core.dr;
 
-	w->dr7 = native_get_debugreg(7);
+	w->dr7 = host_dr(7);
 	w->guest_dr = vmread(VMCS_GUEST_DR7) & DR7_ENABLES;
 	if (!w->guest_dr)
 		return;
-	w->dr[0] = native_get_debugreg(0);
-	w->dr[1] = native_get_debugreg(1);
-	w->dr[2] = native_get_debugreg(2);
-	w->dr[3] = native_get_debugreg(3);
+	w->dr[0] = host_dr(0);
+	w->dr[1] = host_dr(1);
+	w->dr[2] = host_dr(2);
+	w->dr[3] = host_dr(3);
 	/* Host breakpoints are in these registers: none may strike while they change. */
 	native_set_debugreg(7, DR7_FIXED);
 	native_set_debugreg(0, dr[0]);

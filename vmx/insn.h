@@ -14,6 +14,15 @@
 
 #include "fields.h"
 
+/* Of the host. The kernel's own way is not volatile: the compiler may move it over a write. */
+#define host_dr(n)							\
+	({								\
+		u64 dr;							\
+									\
+		asm volatile("mov %%db" #n ", %0" : "=r"(dr));		\
+		dr;							\
+	})
+
 static __always_inline u64 vmread(u32 field)
 {
 	u64 value;

@@ -28,6 +28,7 @@
 
 #include "../../vmx/bits.h"
 #include "../../vmx/caps.h"
+#include "../../vmx/insn.h"
 #include "entry.h"
 
 #define VMX_MSRS	17	/* that every CPU has on which Kite runs */
@@ -123,7 +124,7 @@ static int try_field(unsigned int base, const struct entry_field *f)
 	cr4 = __read_cr4();
 	native_store_gdt(&gdt);
 	store_idt(&idt);
-	dr7 = native_get_debugreg(7);
+	dr7 = host_dr(7);
 	debugctl = entry_rdmsr(MSR_IA32_DEBUGCTLMSR);
 	asm volatile("mov %0, %%cr4" : : "r"(cr4 | X86_CR4_VMXE) : "memory");
 	if ((cr4 & X86_CR4_VMXE) || !vmxon(host.pa[PAGE_VMXON])) {

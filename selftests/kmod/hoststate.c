@@ -14,10 +14,11 @@
 #include <linux/proc_fs.h>
 #include <linux/sched.h>
 #include <linux/seq_file.h>
-#include <asm/debugreg.h>
 #include <asm/desc.h>
 #include <asm/msr-index.h>
 #include <asm/special_insns.h>
+
+#include "../../vmx/insn.h"
 
 #define CR3_PCID_AND_FLAGS	0xfffull
 
@@ -109,12 +110,12 @@ static void tell_control_registers(struct seq_file *m)
 
 static void tell_debug_registers(struct seq_file *m)
 {
-	tell(m, "task.dr0", native_get_debugreg(0));
-	tell(m, "task.dr1", native_get_debugreg(1));
-	tell(m, "task.dr2", native_get_debugreg(2));
-	tell(m, "task.dr3", native_get_debugreg(3));
-	tell(m, "task.dr6", native_get_debugreg(6));
-	tell(m, "task.dr7", native_get_debugreg(7));
+	tell(m, "task.dr0", host_dr(0));
+	tell(m, "task.dr1", host_dr(1));
+	tell(m, "task.dr2", host_dr(2));
+	tell(m, "task.dr3", host_dr(3));
+	tell(m, "task.dr6", host_dr(6));
+	tell(m, "task.dr7", host_dr(7));
 }
 
 /*
