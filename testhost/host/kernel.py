@@ -14,7 +14,8 @@ import debug
 # In the order in which insmod has to see them; blunder is of the debug kernel.
 MODULES = {
     "lib/kite": ("arch/x86/kernel/msr", "drivers/block/loop", "blunder"),
-    "lib/kite/swap": ("crypto/lzo-rle", "mm/zsmalloc", "drivers/block/zram/zram"),
+    "lib/kite/swap": ("crypto/lzo-rle", "lib/lz4/lz4_compress", "lib/lz4/lz4hc_compress", "mm/zsmalloc",
+                      "drivers/block/zram/zram"),
     "lib/kite/kvm": ("virt/lib/irqbypass", "arch/x86/kvm/kvm", "arch/x86/kvm/kvm-intel"),
 }
 HEADERS = pathlib.Path("/usr/src")
