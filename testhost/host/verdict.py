@@ -22,9 +22,13 @@ BAD = re.compile("|".join((
     r"Bad page (state|map)", r"Bad rss-counter", r"Out of memory:", r"oom-kill",
 )))
 EXCERPT = 50
-# The report of a process that was killed for want of memory, of its memory cgroup or of the machine.
-OOM_FIRST = re.compile(r"invoked oom-killer")
-OOM_LAST = re.compile(r"(Memory cgroup out|Out) of memory: Killed process")
+# First and last line of the report of a process that was killed for want of memory, of its memory cgroup or of the
+# machine; and of one that needed a page for user space when it had been chosen to be killed.
+KILL_REPORTS = (
+    (re.compile(r"invoked oom-killer"), re.compile(r"(Memory cgroup out|Out) of memory: Killed process")),
+    (re.compile(r"page allocation failure: order:0, mode:0x[0-9a-f]+\(GFP_HIGHUSER_MOVABLE"),
+     re.compile(r"pages hwpoisoned")),
+)
 TIME = re.compile(r"\[ *(\d+\.\d+)\] ")
 PANIC = re.compile(r"Kernel panic - not syncing")
 PREFIX = re.compile(r"^(<\d+>)?")
@@ -63,14 +67,16 @@ def second_kernel(console, expect_panic):
 
 def without_kills(lines):
     """The lines that are not in a whole report of a kill for want of memory."""
-    kept, report = [], []
+    kept, report, last = [], [], None
     for line in lines:
-        if report or OOM_FIRST.search(line):
+        if not report:
+            last = next((last for first, last in KILL_REPORTS if first.search(line)), None)
+        if last:
             report.append(line)
         else:
             kept.append(line)
-        if report and OOM_LAST.search(line):
-            report = []
+        if last and last.search(line):
+            report, last = [], None
     return kept + report
 
 
