@@ -105,7 +105,7 @@ help:
 	@echo "  deb              Debian packages of the same, with DKMS, in DEB_DIR=deb"
 	@echo "  demo             boot Debian's kernel on Kite, in an emulated machine with VMX"
 	@echo "  test-host-shell  a shell in that machine, with the module loaded"
-	@echo "  check            all tests, in about an hour"
+	@echo "  check            all tests, in about 35 minutes"
 	@echo "  $(CHECKS)"
 	@echo "                   parts of it"
 	@echo "  stress           what takes hours; MINUTES=N bounds it, JOBS=\"memory ...\" chooses"
