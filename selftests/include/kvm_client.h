@@ -42,7 +42,7 @@ void kvm_set_cpuid(int vcpu, unsigned int id, bool irqchip);
 /* General-purpose registers, segments and control registers. */
 void kvm_set_state(int vcpu, const struct kite_state *s);
 
-/* Run kt_check() for @rounds in a KVM guest of its own. */
-void kvm_check(struct kt_checker *checker, u64 rounds);
+/* Run kt_check() in a KVM guest of its own. */
+void kvm_check(struct kt_checker *checker);
 
 #endif

@@ -31,7 +31,8 @@ static struct kite_stats stats_of(struct kt_vcpu *vcpu)
 KITE_TEST_TIMEOUT(a_kvm_guest_alone, 600)
 {
 	kvm_load();
-	kvm_check(&kvm_checker, kt_times(2000));
+	kvm_checker.rounds = kt_times(2000);
+	kvm_check(&kvm_checker);
 	expect_unharmed(&kvm_checker);
 }
 
@@ -48,15 +49,20 @@ static void on_term(int signo)
 
 static pid_t start_kvm_process(unsigned int cpu)
 {
-	pid_t pid = fork();
+	pid_t pid;
 
-	ASSERT_GE(pid, 0);
-	if (pid)
-		return pid;
+	/* Before there is a process: it may be told to stop before it first runs. */
+	kvm_checker.rounds = ~0ull;
 	signal(SIGTERM, on_term);
+	pid = fork();
+	ASSERT_GE(pid, 0);
+	if (pid) {
+		signal(SIGTERM, SIG_DFL);
+		return pid;
+	}
 	alarm(0);
 	kt_pin(0, cpu);
-	kvm_check(&kvm_checker, ~0ull);
+	kvm_check(&kvm_checker);
 	expect_unharmed(&kvm_checker);
 	ASSERT_TRUE(told_to_stop);
 	kt_note("KVM's guest on CPU %u: %llu rounds", cpu, kvm_checker.done);
@@ -159,7 +165,8 @@ KITE_TEST_TIMEOUT(kvm_comes_and_goes, 600)
 	kt_runner_start(&r, &vm->vcpu);
 	for (i = 0; i < n; i++) {
 		kvm_load();
-		kvm_check(&kvm_checker, 200);
+		kvm_checker.rounds = 200;
+		kvm_check(&kvm_checker);
 		expect_unharmed(&kvm_checker);
 		kvm_unload();
 		before = kite_checker.done;

@@ -132,12 +132,11 @@ u16 kvm_run(struct kvm *kvm)
 	return kvm->run->io.port;
 }
 
-void kvm_check(struct kt_checker *checker, u64 rounds)
+void kvm_check(struct kt_checker *checker)
 {
 	struct kt_vm *vm = kt_vm_new(KT_LONG64);
 	struct kvm kvm;
 
-	checker->rounds = rounds;
 	kt_call(&vm->vcpu, kt_check, (u64)checker);
 	kvm_create(&kvm, vm);
 	ASSERT_EQ((u16)KT_PORT_DONE, kvm_run(&kvm));
