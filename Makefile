@@ -89,7 +89,7 @@ stress:
 
 bench:
 	@scripts/packages --install ctl testhost
-	@scripts/bench --chart docs/performance.svg
+	@scripts/bench --chart docs/performance.svg --tables docs/performance.md
 
 test-host-shell:
 	@scripts/packages --install ctl testhost
