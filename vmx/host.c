@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Host state around the guest's run: what the VMCS loads on an exit is brought
- * up to date, what VMX does not switch is switched by hand. All values are read
- * on this CPU in this window and exactly these are put back: KVM may have values
- * of its own in some of these MSRs.
+ * up to date, what VMX does not switch is switched by hand. What is found when the
+ * window opens is put back when it closes: KVM may have values of its own in some
+ * of these MSRs.
  */
+#include <linux/cpuhotplug.h>
 #include <linux/mm.h>
+#include <linux/percpu.h>
+#include <linux/thread_info.h>
 #include <asm/debugreg.h>
 #include <asm/desc.h>
+#include <asm/fsgsbase.h>
 #include <asm/msr-index.h>
 #include <asm/special_insns.h>
 
@@ -31,21 +35,96 @@
 	} while (0)
 
 static bool have_pebs __ro_after_init;
+static enum cpuhp_state online_state;
+static DEFINE_PER_CPU(struct vmx_constants, constants);
 
-/* Some emulators tell of PEBS without having its MSR. */
-void vmx_host_init(void)
+/* In place, not by the calls that paravirtualised kernels without VMX need. */
+static __always_inline u64 read_msr(u32 msr)
 {
-	u64 unused;
-
-	have_pebs = boot_cpu_has(X86_FEATURE_PEBS) && !rdmsrq_safe(MSR_IA32_PEBS_ENABLE, &unused);
+	return __rdmsr(msr);
 }
 
-static u64 read_msr(u32 msr)
+static __always_inline void write_msr(u32 msr, u64 value)
 {
-	u64 value;
+	native_wrmsr(msr, (u32)value, (u32)(value >> 32));
+}
 
-	rdmsrq(msr, value);
-	return value;
+/* From @now to @then. */
+static __always_inline void change_msr(u32 msr, u64 now, u64 then)
+{
+	if (now != then)
+		write_msr(msr, then);
+}
+
+static void read_constants(struct vmx_constants *c)
+{
+	c->star = read_msr(MSR_STAR);
+	c->lstar = read_msr(MSR_LSTAR);
+	c->fmask = read_msr(MSR_SYSCALL_MASK);
+	c->sysenter_esp = read_msr(MSR_IA32_SYSENTER_ESP);
+	c->efer = read_msr(MSR_EFER);
+	if (vmx_caps.word[VMX_WORD_PROC2] & PROC2_RDTSCP)
+		c->tsc_aux = read_msr(MSR_TSC_AUX);
+	if (boot_cpu_has(X86_FEATURE_XSAVES))
+		c->xss = read_msr(MSR_IA32_XSS);
+}
+
+/*
+ * KVM leaves its guest's values in MSRs that the kernel does not need, and registers a
+ * notifier to put the host's back before user space runs. The flag says that this CPU
+ * has such a notifier; it goes from thread to thread.
+ */
+static bool others_values(void)
+{
+	return test_thread_flag(TIF_USER_RETURN_NOTIFY);
+}
+
+/*
+ * Runs in the thread in which later kernels take KVM off this CPU, so never in the middle
+ * of that, when the flag is gone and the MSRs are not yet the host's. Earlier ones do it
+ * with interrupts off. If the values are KVM's now, this CPU reads them in every window.
+ */
+static int learn_constants(unsigned int cpu)
+{
+	struct vmx_constants *c;
+
+	local_irq_disable();
+	c = this_cpu_ptr(&constants);
+	c->known = !others_values();
+	if (c->known)
+		read_constants(c);
+	local_irq_enable();
+	return 0;
+}
+
+int __init vmx_host_init(void)
+{
+	u64 unused;
+	int ret;
+
+	/* Some emulators tell of PEBS without having its MSR. */
+	have_pebs = boot_cpu_has(X86_FEATURE_PEBS) && !rdmsrq_safe(MSR_IA32_PEBS_ENABLE, &unused);
+	ret = cpuhp_setup_state(CPUHP_AP_ONLINE_DYN, "kite:online", learn_constants, NULL);
+	if (ret < 0)
+		return ret;
+	online_state = ret;
+	return 0;
+}
+
+void vmx_host_exit(void)
+{
+	cpuhp_remove_state(online_state);
+}
+
+/* The host's constants, as they are in this CPU now. */
+static const struct vmx_constants *host_constants(struct vmx_window *w)
+{
+	struct vmx_constants *known = this_cpu_ptr(&constants);
+
+	if (likely(known->known && !others_values()))
+		return known;
+	read_constants(&w->found);
+	return &w->found;
 }
 
 static u64 tr_base(const struct desc_ptr *gdt, u16 tr)
@@ -58,42 +137,28 @@ static u64 tr_base(const struct desc_ptr *gdt, u16 tr)
 void vmx_host_sync(struct vmx_vcpu *x)
 {
 	struct vmx_window *w = &x->window;
+	bool fsgsbase = w->cr4 & X86_CR4_FSGSBASE;
 	u16 tr;
 
 	native_store_gdt(&w->gdt);
 	store_idt(&w->idt);
 	store_tr(tr);
-	SYNC(x, cr0, VMCS_HOST_CR0, read_cr0());
-	SYNC(x, cr3, VMCS_HOST_CR3, __read_cr3());
+	w->host = host_constants(w);
+	SYNC(x, cr0, VMCS_HOST_CR0, native_read_cr0());
+	SYNC(x, cr3, VMCS_HOST_CR3, __native_read_cr3());
 	SYNC(x, cr4, VMCS_HOST_CR4, w->cr4 | X86_CR4_VMXE);
-	SYNC(x, fs_base, VMCS_HOST_FS_BASE, read_msr(MSR_FS_BASE));
-	SYNC(x, gs_base, VMCS_HOST_GS_BASE, read_msr(MSR_GS_BASE));
+	SYNC(x, fs_base, VMCS_HOST_FS_BASE, fsgsbase ? rdfsbase() : read_msr(MSR_FS_BASE));
+	SYNC(x, gs_base, VMCS_HOST_GS_BASE, fsgsbase ? rdgsbase() : read_msr(MSR_GS_BASE));
 	SYNC(x, tr, VMCS_HOST_TR_SELECTOR, tr);
 	SYNC(x, tr_base, VMCS_HOST_TR_BASE, tr_base(&w->gdt, tr));
 	SYNC(x, gdtr_base, VMCS_HOST_GDTR_BASE, w->gdt.address);
 	SYNC(x, idtr_base, VMCS_HOST_IDTR_BASE, w->idt.address);
-	SYNC(x, sysenter_esp, VMCS_HOST_IA32_SYSENTER_ESP, read_msr(MSR_IA32_SYSENTER_ESP));
+	SYNC(x, sysenter_esp, VMCS_HOST_IA32_SYSENTER_ESP, w->host->sysenter_esp);
 	SYNC(x, pat, VMCS_HOST_IA32_PAT, read_msr(MSR_IA32_CR_PAT));
-	SYNC(x, efer, VMCS_HOST_IA32_EFER, read_msr(MSR_EFER));
+	SYNC(x, efer, VMCS_HOST_IA32_EFER, w->host->efer);
 	if (vmx_caps.word[VMX_WORD_EXIT] & EXIT_LOAD_PERF_GLOBAL_CTRL)
 		SYNC(x, perf_global_ctrl, VMCS_HOST_IA32_PERF_GLOBAL_CTRL,
 		     read_msr(MSR_CORE_PERF_GLOBAL_CTRL));
-}
-
-/* Write @guest, unless the MSR holds it already; returns what it held. */
-static u64 swap_in(u32 msr, u64 guest)
-{
-	u64 host = read_msr(msr);
-
-	if (host != guest)
-		wrmsrq(msr, guest);
-	return host;
-}
-
-static void put_back(u32 msr, u64 host, u64 guest)
-{
-	if (host != guest)
-		wrmsrq(msr, host);
 }
 
 static void load_msrs(struct vmx_vcpu *x)
@@ -101,20 +166,23 @@ static void load_msrs(struct vmx_vcpu *x)
 	const struct kite_guest_msrs *guest = &x->core.msrs;
 	struct vmx_window *w = &x->window;
 
-	w->kernel_gs_base = swap_in(MSR_KERNEL_GS_BASE, guest->kernel_gs_base);
-	w->star = swap_in(MSR_STAR, guest->star);
-	w->lstar = swap_in(MSR_LSTAR, guest->lstar);
-	w->fmask = swap_in(MSR_SYSCALL_MASK, guest->fmask);
+	w->kernel_gs_base = read_msr(MSR_KERNEL_GS_BASE);
+	change_msr(MSR_KERNEL_GS_BASE, w->kernel_gs_base, guest->kernel_gs_base);
+	change_msr(MSR_STAR, w->host->star, guest->star);
+	change_msr(MSR_LSTAR, w->host->lstar, guest->lstar);
+	change_msr(MSR_SYSCALL_MASK, w->host->fmask, guest->fmask);
 	if (vmx_caps.word[VMX_WORD_PROC2] & PROC2_RDTSCP)
-		w->tsc_aux = swap_in(MSR_TSC_AUX, guest->tsc_aux);
+		change_msr(MSR_TSC_AUX, w->host->tsc_aux, guest->tsc_aux);
 	if (boot_cpu_has(X86_FEATURE_XSAVES))
-		w->xss = swap_in(MSR_IA32_XSS, 0);
-	if (have_pebs)
-		w->pebs_enable = swap_in(MSR_IA32_PEBS_ENABLE, 0);
+		change_msr(MSR_IA32_XSS, w->host->xss, 0);
+	if (have_pebs) {
+		w->pebs_enable = read_msr(MSR_IA32_PEBS_ENABLE);
+		change_msr(MSR_IA32_PEBS_ENABLE, w->pebs_enable, 0);
+	}
 	/* A guest that was not told of split locks must not trip over them. */
 	if (boot_cpu_has(X86_FEATURE_SPLIT_LOCK_DETECT)) {
 		w->test_ctrl = read_msr(MSR_TEST_CTRL);
-		put_back(MSR_TEST_CTRL, w->test_ctrl & ~SPLIT_LOCK_DETECT, w->test_ctrl);
+		change_msr(MSR_TEST_CTRL, w->test_ctrl, w->test_ctrl & ~SPLIT_LOCK_DETECT);
 	}
 	w->debugctl = read_msr(MSR_IA32_DEBUGCTLMSR);
 }
@@ -126,20 +194,20 @@ static void restore_msrs(struct vmx_vcpu *x)
 
 	/* SWAPGS changes this one without an exit. */
 	guest->kernel_gs_base = read_msr(MSR_KERNEL_GS_BASE);
-	put_back(MSR_KERNEL_GS_BASE, w->kernel_gs_base, guest->kernel_gs_base);
-	put_back(MSR_STAR, w->star, guest->star);
-	put_back(MSR_LSTAR, w->lstar, guest->lstar);
-	put_back(MSR_SYSCALL_MASK, w->fmask, guest->fmask);
+	change_msr(MSR_KERNEL_GS_BASE, guest->kernel_gs_base, w->kernel_gs_base);
+	change_msr(MSR_STAR, guest->star, w->host->star);
+	change_msr(MSR_LSTAR, guest->lstar, w->host->lstar);
+	change_msr(MSR_SYSCALL_MASK, guest->fmask, w->host->fmask);
 	if (vmx_caps.word[VMX_WORD_PROC2] & PROC2_RDTSCP)
-		put_back(MSR_TSC_AUX, w->tsc_aux, guest->tsc_aux);
+		change_msr(MSR_TSC_AUX, guest->tsc_aux, w->host->tsc_aux);
 	if (boot_cpu_has(X86_FEATURE_XSAVES))
-		put_back(MSR_IA32_XSS, w->xss, 0);
+		change_msr(MSR_IA32_XSS, 0, w->host->xss);
 	if (have_pebs)
-		put_back(MSR_IA32_PEBS_ENABLE, w->pebs_enable, 0);
+		change_msr(MSR_IA32_PEBS_ENABLE, 0, w->pebs_enable);
 	if (boot_cpu_has(X86_FEATURE_SPLIT_LOCK_DETECT))
-		put_back(MSR_TEST_CTRL, w->test_ctrl, w->test_ctrl & ~SPLIT_LOCK_DETECT);
+		change_msr(MSR_TEST_CTRL, w->test_ctrl & ~SPLIT_LOCK_DETECT, w->test_ctrl);
 	/* The exit cleared it. */
-	put_back(MSR_IA32_DEBUGCTLMSR, w->debugctl, 0);
+	change_msr(MSR_IA32_DEBUGCTLMSR, 0, w->debugctl);
 }
 
 /* DR0 to DR3 are the guest's only while its DR7 uses them. */

@@ -118,7 +118,6 @@ int __init kite_hw_init(void)
 	settle_perf_controls();
 	vmx_pause_init();
 	vmx_timer_init();
-	vmx_host_init();
 	vmx_hyperv_init();
 	ret = check_owner();
 	if (ret)
@@ -129,11 +128,18 @@ int __init kite_hw_init(void)
 	vmx_pml_init();
 	init_cpuid();
 	vmx_cr_init();
-	return vmx_window_init();
+	ret = vmx_window_init();
+	if (ret)
+		return ret;
+	ret = vmx_host_init();
+	if (ret)
+		vmx_window_exit();
+	return ret;
 }
 
 void kite_hw_exit(void)
 {
+	vmx_host_exit();
 	vmx_window_exit();
 }
 

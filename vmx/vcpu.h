@@ -30,6 +30,21 @@ struct vmx_host {
 	u16 tr;
 };
 
+/*
+ * MSRs that Linux sets when a CPU starts, before other code runs there, and does not change
+ * again. Not PAT: after a suspend it comes when all CPUs are there.
+ */
+struct vmx_constants {
+	bool known;
+	u64 star;
+	u64 lstar;
+	u64 fmask;
+	u64 tsc_aux;
+	u64 xss;
+	u64 sysenter_esp;
+	u64 efer;
+};
+
 /* What a window found and puts back when it closes. */
 struct vmx_window {
 	bool shared;		/* somebody else has VMX on */
@@ -43,13 +58,10 @@ struct vmx_window {
 	bool guest_dr;		/* DR0 to DR3 are the guest's */
 	u64 debugctl;
 	u64 kernel_gs_base;
-	u64 star;
-	u64 lstar;
-	u64 fmask;
-	u64 tsc_aux;
-	u64 xss;
 	u64 pebs_enable;
 	u64 test_ctrl;
+	const struct vmx_constants *host;
+	struct vmx_constants found;	/* where the CPU's own are not to be used */
 };
 
 #define VMX_DUMP_FIELDS	20
@@ -125,7 +137,8 @@ void vmx_window_close(struct vmx_vcpu *x);
 int vmx_with_window(struct vmx_vcpu *x, void (*fn)(struct vmx_vcpu *x, void *arg), void *arg);
 
 /* host.c: what a guest run needs beside the VMCS and what the exit leaves behind. */
-void vmx_host_init(void);
+int __init vmx_host_init(void);
+void vmx_host_exit(void);
 void vmx_host_sync(struct vmx_vcpu *x);
 void vmx_host_save(struct vmx_vcpu *x);
 void vmx_host_restore(struct vmx_vcpu *x);
