@@ -17,6 +17,7 @@ struct kite_vm;
 struct kite_doorbells {
 	struct rcu_head rcu;
 	struct eventfd_ctx *gone;	/* not in the table that replaced this one */
+	u64 address_bits;		/* of a hash of each address: others need no search */
 	u32 count;
 	struct doorbell bell[];
 };
