@@ -22,11 +22,6 @@
 #define RING_END	(RING_PAGE + (KITE_RING_HEADER + \
 				      KITE_RING_MAX * sizeof(struct kite_ring_entry)) / PAGE_SIZE)
 
-static long vcpu_run(void *obj, union kite_arg *arg)
-{
-	return kite_vcpu_run(obj);
-}
-
 static long vcpu_get_state(void *obj, union kite_arg *arg)
 {
 	struct kite_state *state = &arg->state;
@@ -155,7 +150,6 @@ static long vcpu_check_entry(void *obj, union kite_arg *arg)
 }
 
 static const struct kite_ioctl vcpu_ioctls[] = {
-	KITE_IOCTL_NONE(KITE_VCPU_RUN, vcpu_run),
 	KITE_IOCTL_INOUT(KITE_VCPU_GET_STATE, kite_state, events, vcpu_get_state),
 	KITE_IOCTL_IN(KITE_VCPU_SET_STATE, kite_state, events, vcpu_set_state),
 	KITE_IOCTL_IN(KITE_VCPU_GET_XSAVE, kite_xsave, len, vcpu_get_xsave),
@@ -212,14 +206,22 @@ static const struct kite_ioctl running_ioctls[] = {
 	KITE_IOCTL_NONE(KITE_VCPU_CONT, vcpu_cont),
 };
 
-static long vcpu_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+/* No table and no indirect call on the way of each exit to user space and back. */
+static long vcpu_run(struct kite_vcpu *v, unsigned long arg)
 {
-	struct kite_vcpu *v = file->private_data;
 	long ret;
 
-	if (!kite_vm_is_mine(v->vm))
-		return -EIO;
-	ret = kite_ioctl(running_ioctls, ARRAY_SIZE(running_ioctls), v, cmd, arg);
+	if (mutex_lock_killable(&v->lock))
+		return -EINTR;
+	ret = arg ? -EINVAL : kite_vcpu_run(v);
+	mutex_unlock(&v->lock);
+	return ret;
+}
+
+static long vcpu_other(struct kite_vcpu *v, unsigned int cmd, unsigned long arg)
+{
+	long ret = kite_ioctl(running_ioctls, ARRAY_SIZE(running_ioctls), v, cmd, arg);
+
 	if (ret != -ENOTTY)
 		return ret;
 	if (mutex_lock_killable(&v->lock))
@@ -227,6 +229,15 @@ static long vcpu_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	ret = kite_ioctl(vcpu_ioctls, ARRAY_SIZE(vcpu_ioctls), v, cmd, arg);
 	mutex_unlock(&v->lock);
 	return ret;
+}
+
+static long vcpu_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	struct kite_vcpu *v = file->private_data;
+
+	if (!kite_vm_is_mine(v->vm))
+		return -EIO;
+	return cmd == KITE_VCPU_RUN ? vcpu_run(v, arg) : vcpu_other(v, cmd, arg);
 }
 
 /* Page 0 is the run page, then come the trace and the ring, each once it was switched on. */
