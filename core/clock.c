@@ -100,7 +100,7 @@ static bool follow(struct kite_vcpu *v)
 	return set;
 }
 
-static void sync(struct kite_vcpu *v)
+static noinline void sync(struct kite_vcpu *v)
 {
 	u64 off = v->tsc_offset - v->clock_offset;
 
@@ -120,8 +120,11 @@ static bool changed(const struct kite_vcpu *v)
 	return v->clock_gen != READ_ONCE(v->vm->clock.gen);
 }
 
-/* The host's counter is behind: go on from what any vCPU of the VM can have seen last. */
-static void repair(struct kite_vcpu *v)
+/*
+ * The host's counter is behind: go on from what any vCPU of the VM can have seen last.
+ * Not inlined, like sync(): both are rare, and each window asks for them.
+ */
+static noinline void repair(struct kite_vcpu *v)
 {
 	struct kite_vm *vm = v->vm;
 	struct kite_vm_clock *c = &vm->clock;

@@ -146,12 +146,10 @@ void kite_pvclock_wall_clock(struct kite_vcpu *v)
 		      sizeof(w) - offsetof(struct wall_clock, sec));
 }
 
-void kite_pvclock_steal(struct kite_vcpu *v)
+static noinline void add_steal(struct kite_vcpu *v, u64 delay)
 {
-	u64 gpa = v->pvclock.steal_time & ~ENABLED, delay = kite_run_delay(), stolen, ns;
+	u64 gpa = v->pvclock.steal_time & ~ENABLED, stolen, ns;
 
-	if (!(v->pvclock.steal_time & ENABLED) || v->run_delay == delay)
-		return;
 	/* A thread that has not run this vCPU before brings a count of its own. */
 	stolen = v->run_thread == current && delay > v->run_delay ? delay - v->run_delay : 0;
 	v->run_thread = current;
@@ -160,6 +158,14 @@ void kite_pvclock_steal(struct kite_vcpu *v)
 		return;
 	ns += stolen;
 	put_versioned(v, gpa + offsetof(struct steal_time, version), &ns, gpa, sizeof(ns));
+}
+
+void kite_pvclock_steal(struct kite_vcpu *v)
+{
+	u64 delay = kite_run_delay();
+
+	if ((v->pvclock.steal_time & ENABLED) && v->run_delay != delay)
+		add_steal(v, delay);
 }
 
 void kite_pvclock_preempted(struct kite_vcpu *v, bool preempted)

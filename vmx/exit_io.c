@@ -74,7 +74,7 @@ static u64 segment_room(unsigned int seg, u64 offset, u64 mask, u8 width)
 	return (last - offset + 1) / width;
 }
 
-static int string_io(struct vmx_vcpu *x, u64 qualification)
+static noinline int string_io(struct vmx_vcpu *x, u64 qualification)
 {
 	u64 *gpr = x->core.regs.gpr;
 	u8 width = (qualification & IO_SIZE) + 1;

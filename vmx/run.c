@@ -86,14 +86,20 @@ static int run_guest(struct vmx_vcpu *x)
 	return ret;
 }
 
+static noinline int no_window(struct kite_vcpu *v)
+{
+	struct kite_exit_internal rec = { .code = KITE_INTERNAL_WINDOW };
+
+	return kite_exit_internal(v, &rec);
+}
+
 int kite_hw_run(struct kite_vcpu *v)
 {
 	struct vmx_vcpu *x = to_vmx(v);
-	struct kite_exit_internal rec = { .code = KITE_INTERNAL_WINDOW };
 	int ret;
 
 	if (vmx_window_open(x))
-		return kite_exit_internal(v, &rec);
+		return no_window(v);
 	if (x->window.shared)
 		v->stats.windows_shared++;
 	else
