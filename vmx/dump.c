@@ -47,7 +47,7 @@ void vmx_dump(struct vmx_vcpu *x, const char *why)
 		x->dump.value[i] = vmread(fields[i].field);
 }
 
-void kite_hw_log(struct kite_vcpu *v)
+static noinline void log_dump(struct kite_vcpu *v)
 {
 	static DEFINE_RATELIMIT_STATE(limit, 5 * HZ, 3);
 	struct vmx_dump *d = &to_vmx(v)->dump;
@@ -55,7 +55,7 @@ void kite_hw_log(struct kite_vcpu *v)
 	unsigned int i;
 
 	d->why = NULL;
-	if (!why || !__ratelimit(&limit))
+	if (!__ratelimit(&limit))
 		return;
 	pr_info("vCPU %u: %s\n", v->id, why);
 	for (i = 0; i < ARRAY_SIZE(fields); i += 4)
@@ -64,4 +64,10 @@ void kite_hw_log(struct kite_vcpu *v)
 			fields[i + 1].name, d->value[i + 1],
 			fields[i + 2].name, d->value[i + 2],
 			fields[i + 3].name, d->value[i + 3]);
+}
+
+void kite_hw_log(struct kite_vcpu *v)
+{
+	if (to_vmx(v)->dump.why)
+		log_dump(v);
 }

@@ -65,7 +65,7 @@ int vmx_internal(struct vmx_vcpu *x, u32 code)
 	return vmx_internal_insn(x, code, NULL, 0);
 }
 
-static void trace(struct vmx_vcpu *x)
+static noinline void trace(struct vmx_vcpu *x)
 {
 	struct kite_vcpu *v = &x->core;
 	bool has_gpa = (x->exit.reason & REASON_BASIC) == REASON_EPT_VIOLATION;

@@ -56,7 +56,7 @@ static __always_inline void change_msr(u32 msr, u64 now, u64 then)
 		write_msr(msr, then);
 }
 
-static void read_constants(struct vmx_constants *c)
+static noinline void read_constants(struct vmx_constants *c)
 {
 	c->star = read_msr(MSR_STAR);
 	c->lstar = read_msr(MSR_LSTAR);
@@ -117,7 +117,7 @@ void vmx_host_exit(void)
 }
 
 /* The host's constants, as they are in this CPU now. */
-static const struct vmx_constants *host_constants(struct vmx_window *w)
+static __always_inline const struct vmx_constants *host_constants(struct vmx_window *w)
 {
 	struct vmx_constants *known = this_cpu_ptr(&constants);
 
@@ -134,7 +134,7 @@ static u64 tr_base(const struct desc_ptr *gdt, u16 tr)
 	return vmx_tss_base(desc[0], desc[1]);
 }
 
-void vmx_host_sync(struct vmx_vcpu *x)
+static __always_inline void sync(struct vmx_vcpu *x)
 {
 	struct vmx_window *w = &x->window;
 	bool fsgsbase = w->cr4 & X86_CR4_FSGSBASE;
@@ -142,7 +142,7 @@ void vmx_host_sync(struct vmx_vcpu *x)
 
 	native_store_gdt(&w->gdt);
 	store_idt(&w->idt);
-	store_tr(tr);
+	asm volatile("str %k0" : "=r"(tr));
 	w->host = host_constants(w);
 	SYNC(x, cr0, VMCS_HOST_CR0, native_read_cr0());
 	SYNC(x, cr3, VMCS_HOST_CR3, __native_read_cr3());
@@ -159,6 +159,11 @@ void vmx_host_sync(struct vmx_vcpu *x)
 	if (vmx_caps.word[VMX_WORD_EXIT] & EXIT_LOAD_PERF_GLOBAL_CTRL)
 		SYNC(x, perf_global_ctrl, VMCS_HOST_IA32_PERF_GLOBAL_CTRL,
 		     read_msr(MSR_CORE_PERF_GLOBAL_CTRL));
+}
+
+void vmx_host_sync(struct vmx_vcpu *x)
+{
+	sync(x);
 }
 
 static void load_msrs(struct vmx_vcpu *x)
@@ -256,7 +261,7 @@ static void save_selectors(struct vmx_window *w)
 	store_ldt(w->ldt);
 }
 
-static void restore_selectors(struct vmx_vcpu *x)
+static noinline void restore_selectors(struct vmx_vcpu *x)
 {
 	const struct vmx_window *w = &x->window;
 
@@ -281,7 +286,7 @@ static void restore_selectors(struct vmx_vcpu *x)
 void vmx_host_save(struct vmx_vcpu *x)
 {
 	save_selectors(&x->window);
-	vmx_host_sync(x);
+	sync(x);
 	load_debug(x);
 	load_msrs(x);
 }
@@ -292,8 +297,9 @@ void vmx_host_restore(struct vmx_vcpu *x)
 	restore_debug(x);
 	/* An exit sets both limits to FFFFH. */
 	native_load_gdt(&x->window.gdt);
-	load_idt(&x->window.idt);
+	native_load_idt(&x->window.idt);
 	/* And that of the task register to 67H: the I/O bitmap is out of reach until reloaded. */
 	invalidate_tss_limit();
-	restore_selectors(x);
+	if (x->window.ds | x->window.es | x->window.fs | x->window.gs | x->window.ldt)
+		restore_selectors(x);
 }
