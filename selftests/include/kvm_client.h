@@ -44,5 +44,7 @@ void kvm_set_state(int vcpu, const struct kite_state *s);
 
 /* Run kt_check() in a KVM guest of its own. */
 void kvm_check(struct kt_checker *checker);
+/* The same with another function than kt_check(). */
+void kvm_check_by(void (*guest)(u64), struct kt_checker *checker);
 
 #endif

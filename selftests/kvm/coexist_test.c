@@ -5,10 +5,21 @@
  * VMX while KVM has it on and turns it on by itself while not.
  */
 #include <signal.h>
+#include <sys/rseq.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "apic.h"
 #include "kvm_client.h"
+
+#define MSR_EFER		0xc0000080
+#define MSR_STAR		0xc0000081
+#define MSR_LSTAR		0xc0000082
+#define MSR_SYSCALL_MASK	0xc0000084
+#define MSR_TSC_AUX		0xc0000103
+
+#define EFER_SCE	1
 
 static struct kt_checker kite_checker, kvm_checker;
 
@@ -47,7 +58,7 @@ static void on_term(int signo)
 	kvm_checker.rounds = 1;
 }
 
-static pid_t start_kvm_process(unsigned int cpu)
+static pid_t start_kvm_process(unsigned int cpu, void (*guest)(u64))
 {
 	pid_t pid;
 
@@ -62,7 +73,7 @@ static pid_t start_kvm_process(unsigned int cpu)
 	}
 	alarm(0);
 	kt_pin(0, cpu);
-	kvm_check(&kvm_checker);
+	kvm_check_by(guest, &kvm_checker);
 	expect_unharmed(&kvm_checker);
 	ASSERT_TRUE(told_to_stop);
 	kt_note("KVM's guest on CPU %u: %llu rounds", cpu, kvm_checker.done);
@@ -92,7 +103,7 @@ KITE_TEST_TIMEOUT(both_run_on_the_same_cpus, 600)
 	kvm_load();
 	vm = kt_vm_new(KT_LONG64);
 	for (cpu = 0; cpu < cpus; cpu++)
-		pids[cpu] = start_kvm_process(cpu);
+		pids[cpu] = start_kvm_process(cpu, kt_check);
 	kite_checker.rounds = ~0ull;
 	kt_call(&vm->vcpu, kt_check, (u64)&kite_checker);
 	kt_runner_start(&r, &vm->vcpu);
@@ -113,6 +124,66 @@ KITE_TEST_TIMEOUT(both_run_on_the_same_cpus, 600)
 	EXPECT_GT(stats.windows_shared, 0ull);
 	kt_note("Kite's guest: %llu rounds, %llu windows of its own, %llu shared",
 		kite_checker.done, stats.windows_own, stats.windows_shared);
+}
+
+asm(".pushsection .text\n"
+    "system_call: syscall; ud2\n"
+    "system_call_target: ret\n"
+    ".popsection\n");
+
+void system_call(void);
+extern char system_call_target[];
+
+/* What KVM puts into the CPU for its guest, and leaves there while others of the kernel run. */
+static void check_system_calls(u64 arg)
+{
+	struct kt_checker *c = (struct kt_checker *)arg;
+	u64 round;
+	u32 aux, mine = arg >> 4;
+
+	kt_wrmsr(MSR_STAR, (u64)KT_CS64 << 32);
+	kt_wrmsr(MSR_LSTAR, (u64)system_call_target);
+	kt_wrmsr(MSR_SYSCALL_MASK, 0);
+	kt_wrmsr(MSR_TSC_AUX, mine);
+	kt_wrmsr(MSR_EFER, kt_rdmsr(MSR_EFER) | EFER_SCE);
+	for (round = 1; round <= c->rounds && !c->stop; round++) {
+		system_call();
+		asm volatile("rdtscp" : "=c"(aux) : : "eax", "edx");
+		c->bad_registers += aux != mine;
+		c->done = round;
+	}
+}
+
+/*
+ * A thread with restartable sequences goes to user space after each switch, where KVM's
+ * values leave the CPU: this one has them no more.
+ */
+static void without_rseq(void)
+{
+	void *area = (char *)__builtin_thread_pointer() + __rseq_offset;
+
+	if (__rseq_size)
+		ASSERT_EQ(0l, syscall(SYS_rseq, area, sizeof(struct rseq), RSEQ_FLAG_UNREGISTER,
+				      RSEQ_SIG));
+}
+
+/* Neither thread goes to user space: Kite's windows find KVM's values in the CPU. */
+KITE_TEST_TIMEOUT(both_on_a_cpu_make_system_calls, 600)
+{
+	struct kt_vm *vm;
+	pid_t pid;
+
+	kvm_load();
+	without_rseq();
+	kt_pin(0, 0);
+	pid = start_kvm_process(0, check_system_calls);
+	vm = kt_vm_new(KT_LONG64);
+	kite_checker.rounds = kt_times(500000);
+	kt_call(&vm->vcpu, check_system_calls, (u64)&kite_checker);
+	kt_expect_done(&vm->vcpu);
+	stop_kvm_process(pid);
+	expect_unharmed(&kite_checker);
+	EXPECT_GT(stats_of(&vm->vcpu).windows_shared, 0ull);
 }
 
 static void check_and_sync(u64 arg)

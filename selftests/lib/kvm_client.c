@@ -134,10 +134,15 @@ u16 kvm_run(struct kvm *kvm)
 
 void kvm_check(struct kt_checker *checker)
 {
+	kvm_check_by(kt_check, checker);
+}
+
+void kvm_check_by(void (*guest)(u64), struct kt_checker *checker)
+{
 	struct kt_vm *vm = kt_vm_new(KT_LONG64);
 	struct kvm kvm;
 
-	kt_call(&vm->vcpu, kt_check, (u64)checker);
+	kt_call(&vm->vcpu, guest, (u64)checker);
 	kvm_create(&kvm, vm);
 	ASSERT_EQ((u16)KT_PORT_DONE, kvm_run(&kvm));
 	kvm_destroy(&kvm);
