@@ -95,7 +95,7 @@ static void write_vmcs(struct vmx_vcpu *x, void *reset)
 		vmwrite(constants[i].field, constants[i].value);
 	write_controls(x);
 	write_host(x);
-	vmx_pause_setup();
+	vmx_pause_setup(x);
 	vmwrite(VMCS_MSR_BITMAP, __pa(x->msr_bitmap));
 	vmwrite(VMCS_EPT_POINTER, x->core.vm->ept.eptp);
 	vmx_cr_init_masks();

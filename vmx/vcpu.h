@@ -112,6 +112,8 @@ struct vmx_vcpu {
 	u32 proc;
 	u32 proc2;
 	u32 exception_bitmap;
+	u32 pause_window;
+	u64 cr4_shadow;
 	u8 tpr_threshold;
 	u8 lapic_stale;		/* LAPIC_STALE_*: what the CPU changes in the LAPIC's page */
 	u64 eoi_exits[4];
@@ -178,6 +180,7 @@ int vmx_internal_insn(struct vmx_vcpu *x, u32 code, const u8 *insn, u32 len);
 /* msr.c */
 #define VMX_MSR_READ	BIT(0)
 #define VMX_MSR_WRITE	BIT(1)
+void vmx_msr_init(void);
 void vmx_msr_init_bitmap(struct vmx_vcpu *x);
 void vmx_msr_open(struct vmx_vcpu *x, u32 msr, u8 open);
 bool vmx_efer_valid(u64 efer);
@@ -200,7 +203,7 @@ void vmx_reload_pdptes(struct vmx_vcpu *x);
 
 /* exit_pause.c */
 void vmx_pause_init(void);
-void vmx_pause_setup(void);
+void vmx_pause_setup(struct vmx_vcpu *x);
 /* timer.c */
 void vmx_timer_init(void);
 void vmx_timer_setup(struct vmx_vcpu *x, u32 *proc2);

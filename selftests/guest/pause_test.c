@@ -11,6 +11,8 @@
 
 #define ROUNDS		200
 #define REASON_PAUSE	40
+#define PAUSES		200000u
+#define FEW_EXITS	40u		/* the first window again and again would make 140 */
 
 static volatile u64 turn;
 
@@ -71,4 +73,30 @@ KITE_TEST(spinning_vcpus_take_turns)
 		EXPECT_EQ(0, yields);
 	}
 	kt_note("%llu exits, %llu yields", exits, yields);
+}
+
+static void wait_in_vain(u64 number)
+{
+	u32 i;
+
+	(void)number;
+	for (i = 0; i < PAUSES; i++)
+		asm volatile("pause" : : : "memory");
+	kt_done();
+}
+
+/* Nobody waits for its CPU: exits become rarer. */
+KITE_TEST(lone_spinner_is_left_alone)
+{
+	struct kite_stats stats;
+	struct kt_smp *smp = kt_smp_new(1, false);
+
+	kt_smp_run(smp, wait_in_vain);
+	vcpu_get_stats(smp->vcpu[0].fd, &stats);
+	if (switched_on())
+		EXPECT_GT(stats.exits[REASON_PAUSE], 0);
+	else
+		EXPECT_EQ(0, stats.exits[REASON_PAUSE]);
+	EXPECT_GT(FEW_EXITS, stats.exits[REASON_PAUSE]);
+	kt_note("%llu exits", stats.exits[REASON_PAUSE]);
 }
