@@ -80,8 +80,7 @@ u64 vmx_get_cr0(struct vmx_vcpu *x)
 
 u64 vmx_get_cr4(struct vmx_vcpu *x)
 {
-	return (vmread(VMCS_GUEST_CR4) & cr4_guest_owned) |
-	       (vmread(VMCS_CR4_READ_SHADOW) & ~cr4_guest_owned);
+	return (vmread(VMCS_GUEST_CR4) & cr4_guest_owned) | (x->cr4_shadow & ~cr4_guest_owned);
 }
 
 /* Paging changed without the CPU's doing: what it may have cached is void. */
@@ -106,6 +105,7 @@ void vmx_put_cr4(struct vmx_vcpu *x, u64 value)
 
 	vmwrite(VMCS_GUEST_CR4, (value & cr4_guest_owned) | vmx_caps.cr4_fixed0 | mce);
 	vmwrite(VMCS_CR4_READ_SHADOW, value);
+	x->cr4_shadow = value;
 }
 
 static bool cr0_valid(struct vmx_vcpu *x, u64 value)
@@ -239,29 +239,45 @@ static int guest_write_cr0(struct vmx_vcpu *x, u64 value)
 	return vmx_skipped(x);
 }
 
-static int guest_write_cr4(struct vmx_vcpu *x, u64 value)
+/* A change of these makes MOV to CR4 read the page-directory pointers, if PAE paging is on then. */
+#define CR4_LOADS_PDPTES	(X86_CR4_PSE | X86_CR4_PAE | X86_CR4_PGE | X86_CR4_SMEP)
+/* What translations depend on. MOV to CR4 drops them for no other bit. */
+#define CR4_PAGING		(CR4_LOADS_PDPTES | X86_CR4_PCIDE | X86_CR4_SMAP)
+
+/* SDM, chapter "Paging", on PDPTE registers and on operations that invalidate translations. */
+static int change_paging(struct vmx_vcpu *x, u64 value, u64 changed)
 {
 	u64 efer = vmread(VMCS_GUEST_IA32_EFER);
-	u64 cr0 = vmread(VMCS_GUEST_CR0);
-	u64 old = vmx_get_cr4(x);
 	int ret;
+
+	if ((efer & EFER_LMA) && !(value & X86_CR4_PAE))
+		return -EINVAL;
+	if ((value & changed & X86_CR4_PCIDE) &&
+	    (!(efer & EFER_LMA) || (vmread(VMCS_GUEST_CR3) & 0xfff)))
+		return -EINVAL;
+	if ((changed & CR4_LOADS_PDPTES) && uses_pdptes(vmread(VMCS_GUEST_CR0), value, efer)) {
+		ret = load_pdptes(x);
+		if (ret)
+			return ret;
+	}
+	vmx_flush_guest(x);
+	return 0;
+}
+
+static int guest_write_cr4(struct vmx_vcpu *x, u64 value)
+{
+	u64 changed = value ^ vmx_get_cr4(x);
+	int ret = 0;
 
 	if (value & ~vmx_cr4_allowed())
 		return vmx_gp(x);
-	if ((efer & EFER_LMA) && !(value & X86_CR4_PAE))
+	if (changed & CR4_PAGING)
+		ret = change_paging(x, value, changed);
+	if (ret == -EAGAIN)
+		return try_again(x);
+	if (ret)
 		return vmx_gp(x);
-	if ((value & ~old & X86_CR4_PCIDE) &&
-	    (!(efer & EFER_LMA) || (vmread(VMCS_GUEST_CR3) & 0xfff)))
-		return vmx_gp(x);
-	if (uses_pdptes(cr0, value, efer)) {
-		ret = load_pdptes(x);
-		if (ret == -EAGAIN)
-			return try_again(x);
-		if (ret)
-			return vmx_gp(x);
-	}
 	vmx_put_cr4(x, value);
-	vmx_flush_guest(x);
 	return vmx_skipped(x);
 }
 
@@ -286,18 +302,25 @@ static int guest_write_cr8(struct vmx_vcpu *x, u64 value)
 #define CR_GPR_SHIFT	8
 #define CR_GPR		GENMASK(11, 8)
 
+/* What is moved: 32 bits outside 64-bit mode, where few registers have more. */
+static u64 source(struct vmx_vcpu *x, unsigned int gpr)
+{
+	u64 value = vmx_gpr(x, gpr);
+
+	return value >> 32 && !vmx_in_64bit_mode() ? (u32)value : value;
+}
+
 /* CLTS and LMSW touch only bits that the guest owns: they do not exit. */
 int vmx_exit_cr(struct vmx_vcpu *x)
 {
 	u64 qualification = vmx_qualification();
 	unsigned int gpr = (qualification & CR_GPR) >> CR_GPR_SHIFT;
-	bool wide = vmx_in_64bit_mode();
 
 	switch (qualification & (CR_NUMBER | CR_ACCESS)) {
 	case CR_TO | 0:
-		return guest_write_cr0(x, wide ? vmx_gpr(x, gpr) : (u32)vmx_gpr(x, gpr));
+		return guest_write_cr0(x, source(x, gpr));
 	case CR_TO | 4:
-		return guest_write_cr4(x, wide ? vmx_gpr(x, gpr) : (u32)vmx_gpr(x, gpr));
+		return guest_write_cr4(x, source(x, gpr));
 	case CR_TO | 8:
 		return guest_write_cr8(x, vmx_gpr(x, gpr));
 	case CR_FROM | 8:
