@@ -342,7 +342,7 @@ void kite_cpuid(const struct kite_vcpu *v, u32 leaf, u32 subleaf, u64 cr4, u32 r
 	if (known)
 		memcpy(regs, known, 4 * sizeof(regs[0]));
 	switch (leaf) {
-	case 0x01:
+	case KITE_CPUID_SHOWS_CR4:
 		leaf_features(v, cr4, regs);
 		break;
 	case 0x0b:

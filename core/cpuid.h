@@ -19,7 +19,10 @@ struct kite_cpuid_caps {
 /* Work out the policy for this host once. */
 void kite_cpuid_init(const struct kite_cpuid_caps *caps);
 
-/* One CPUID: @regs holds EAX, EBX, ECX, EDX after it. @cr4 is the guest's. */
+/* The one leaf with a bit that mirrors CR4. */
+#define KITE_CPUID_SHOWS_CR4	0x01
+
+/* One CPUID: @regs holds EAX, EBX, ECX, EDX after it. @cr4 is the guest's, for that leaf. */
 void kite_cpuid(const struct kite_vcpu *v, u32 leaf, u32 subleaf, u64 cr4, u32 regs[4]);
 
 /* The feature word of @leaf (subleaf 0) as guests see it, without what depends on the vCPU. */

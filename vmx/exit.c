@@ -9,19 +9,28 @@
 #include "../core/exit_record.h"
 #include "dump.h"
 
-static int (*const handlers[])(struct vmx_vcpu *x) = {
-#define REASON(number, handler, name) [number] = handler,
+/* May there be an event that the exit interrupted? */
+#define ALONE		false
+#define DELIVERY	true
+
+static const struct row {
+	int (*handle)(struct vmx_vcpu *x);
+	bool delivery;
+} rows[] = {
+#define REASON(number, handler, when, name) [number] = { handler, when },
 #include "reasons.def"
 #undef REASON
 };
 
+static const struct row unknown = { vmx_exit_unexpected, DELIVERY };
+
 void vmx_skip(struct vmx_vcpu *x, u32 len)
 {
-	u64 rip = vmread(VMCS_GUEST_RIP) + len;
+	u64 old = vmread(VMCS_GUEST_RIP), rip = old + len;
 
 	x->skipped = true;
 	/* Outside 64-bit mode, RIP wraps at 4 GiB. */
-	if (!(vmread(VMCS_GUEST_CS_ACCESS_RIGHTS) & SEG_AR_L))
+	if ((old ^ rip) >> 32 && !(vmread(VMCS_GUEST_CS_ACCESS_RIGHTS) & SEG_AR_L))
 		rip = (u32)rip;
 	vmwrite(VMCS_GUEST_RIP, rip);
 	vmx_clear_blocking(BLOCKING_STI | BLOCKING_MOV_SS);
@@ -85,11 +94,13 @@ static noinline void trace(struct vmx_vcpu *x)
 	};
 }
 
-static int dispatch(struct vmx_vcpu *x, u32 basic)
+static const struct row *row_of(u32 basic)
 {
-	if (basic >= ARRAY_SIZE(handlers) || !handlers[basic])
-		return vmx_exit_unexpected(x);
-	return handlers[array_index_nospec(basic, ARRAY_SIZE(handlers))](x);
+	const struct row *row = &unknown;
+
+	if (basic < ARRAY_SIZE(rows))
+		row = &rows[array_index_nospec(basic, ARRAY_SIZE(rows))];
+	return row->handle ? row : &unknown;
 }
 
 /* After the handler: what must not wait for the next turn. */
@@ -114,6 +125,7 @@ static int finish(struct vmx_vcpu *x, int ret)
 int vmx_handle_exit(struct vmx_vcpu *x)
 {
 	struct kite_vcpu *v = &x->core;
+	const struct row *row;
 	u32 basic;
 
 	if (x->vmfail)
@@ -128,8 +140,9 @@ int vmx_handle_exit(struct vmx_vcpu *x)
 		v->stats.exits[basic]++;
 	if (v->debug & KITE_DEBUG_TRACE)
 		trace(x);
-	x->exit.idt_vectoring = vmread(VMCS_IDT_VECTORING_INFO);
+	row = row_of(basic);
+	x->exit.idt_vectoring = row->delivery ? vmread(VMCS_IDT_VECTORING_INFO) : 0;
 	if (x->exit.idt_vectoring & INTR_VALID)
 		vmx_requeue(x);
-	return finish(x, dispatch(x, basic));
+	return finish(x, row->handle(x));
 }

@@ -10,7 +10,7 @@
  * A handler runs with the window open and interrupts off. It answers
  * KITE_RESUME, KITE_LEAVE, 0 with the exit record filled, or -errno.
  */
-#define REASON(number, handler, name) int handler(struct vmx_vcpu *x);
+#define REASON(number, handler, when, name) int handler(struct vmx_vcpu *x);
 #include "reasons.def"
 #undef REASON
 

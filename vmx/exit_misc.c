@@ -75,9 +75,10 @@ int vmx_exit_task_switch(struct vmx_vcpu *x)
 int vmx_exit_cpuid(struct vmx_vcpu *x)
 {
 	u64 *gpr = x->core.regs.gpr;
+	u64 cr4 = (u32)gpr[KITE_RAX] == KITE_CPUID_SHOWS_CR4 ? vmx_get_cr4(x) : 0;
 	u32 regs[4];
 
-	kite_cpuid(&x->core, gpr[KITE_RAX], gpr[KITE_RCX], vmx_get_cr4(x), regs);
+	kite_cpuid(&x->core, gpr[KITE_RAX], gpr[KITE_RCX], cr4, regs);
 	gpr[KITE_RAX] = regs[0];
 	gpr[KITE_RBX] = regs[1];
 	gpr[KITE_RCX] = regs[2];
