@@ -21,14 +21,25 @@ int kite_ept_init(struct kite_ept *ept, bool ad)
 	return 0;
 }
 
-static void free_table(u64 *table, unsigned int level)
+static void free_table(u64 *table, unsigned int level);
+
+static void free_group(const u64 *entry, unsigned int level)
 {
 	unsigned int i;
 
+	for (i = 0; i < KITE_EPT_GROUP; i++)
+		if (kite_ept_present(entry[i]) && !kite_ept_leaf(entry[i], level))
+			free_table(kite_ept_table(entry[i]), level - 1);
+}
+
+static void free_table(u64 *table, unsigned int level)
+{
+	const u64 *entry, *end = table + KITE_EPT_ENTRIES;
+
 	/* Tables of the last level point at no others. */
-	for (i = 0; level > 1 && i < KITE_EPT_ENTRIES; i++)
-		if (kite_ept_present(table[i]) && !kite_ept_leaf(table[i], level))
-			free_table(kite_ept_table(table[i]), level - 1);
+	for (entry = table; level > 1 && entry < end; entry += KITE_EPT_GROUP)
+		if (kite_ept_group(entry))
+			free_group(entry, level);
 	free_page((unsigned long)table);
 	cond_resched();
 }

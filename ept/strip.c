@@ -25,6 +25,14 @@ static void tell_host(const struct kite_ept *ept, u64 entry)
 		folio_set_dirty(page_folio(pfn_to_page((entry & KITE_EPT_ADDR) >> PAGE_SHIFT)));
 }
 
+static void tell_host_group(const struct kite_ept *ept, const u64 *entry)
+{
+	unsigned int i;
+
+	for (i = 0; i < KITE_EPT_GROUP; i++)
+		tell_host(ept, entry[i]);
+}
+
 /* False: the large page of @level that was there has been split meanwhile. */
 static bool strip_entry(struct kite_ept *ept, u64 *place, unsigned int level, u64 mask,
 			struct kite_ept_batch *batch)
@@ -63,6 +71,14 @@ static void strip_pages(struct kite_ept *ept, u64 *place, u64 *end, u64 mask,
 			strip_entry(ept, place, 1, mask, batch);
 }
 
+/* @place has nothing. Where to go on: past all of its group, if the group begins here. */
+static u64 skip_empty(const u64 *place, unsigned int level, u64 gpa, u64 next, u64 end)
+{
+	u64 span = KITE_EPT_GROUP * kite_ept_span(level);
+
+	return (gpa & (span - 1)) || kite_ept_group(place) ? next : min(end, gpa + span);
+}
+
 static u64 strip_table(struct kite_ept *ept, u64 *table, unsigned int level, u64 gpa, u64 end,
 		       u64 mask, struct kite_ept_batch *batch)
 {
@@ -78,8 +94,10 @@ static u64 strip_table(struct kite_ept *ept, u64 *table, unsigned int level, u64
 		u64 entry = READ_ONCE(*place);
 
 		next = min(end, (gpa & ~(kite_ept_span(level) - 1)) + kite_ept_span(level));
-		if (!kite_ept_present(entry))
+		if (!kite_ept_present(entry)) {
+			next = skip_empty(place, level, gpa, next, end);
 			continue;
+		}
 		if (kite_ept_leaf(entry, level)) {
 			if (!strip_entry(ept, place, level, mask_for(mask, gpa, next, level),
 					 batch))
@@ -120,8 +138,9 @@ void kite_ept_batch_free(struct kite_ept *ept, struct kite_ept_batch *batch)
 	unsigned int i, k;
 
 	for (i = 0; i < batch->count; i++) {
-		for (k = 0; k < KITE_EPT_ENTRIES; k++)
-			tell_host(ept, batch->table[i][k]);
+		for (k = 0; k < KITE_EPT_ENTRIES; k += KITE_EPT_GROUP)
+			if (kite_ept_group(&batch->table[i][k]))
+				tell_host_group(ept, &batch->table[i][k]);
 		free_page((unsigned long)batch->table[i]);
 	}
 	atomic_long_sub(batch->count, &ept->tables);

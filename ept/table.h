@@ -12,4 +12,16 @@ static inline u64 *kite_ept_table(u64 entry)
 	return __va(entry & KITE_EPT_ADDR);
 }
 
+/*
+ * Most of a table that is given up is empty: eight entries are looked at in one go. The
+ * bits that any of the eight from @entry on has. Each may be as it was or as it is.
+ */
+#define KITE_EPT_GROUP	8
+
+static inline u64 kite_ept_group(const u64 *entry)
+{
+	return entry[0] | entry[1] | entry[2] | entry[3] |
+	       entry[4] | entry[5] | entry[6] | entry[7];
+}
+
 #endif
