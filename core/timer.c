@@ -38,13 +38,13 @@ static void start(struct kite_vcpu *v, u64 guest_ticks)
 		      HRTIMER_MODE_REL_PINNED_HARD);
 }
 
-void kite_timer_program(struct kite_vcpu *v)
+/* @host: the TSC now; @now: the guest's. */
+static void program(struct kite_vcpu *v, u64 host, u64 now)
 {
 	const struct kite_vm_clock *c = &v->vm->clock;
-	u64 next = lapic_timer_next(&v->lapic), host = rdtsc(), now, wait;
+	u64 next = lapic_timer_next(&v->lapic), wait;
 
 	v->timer_due = 0;
-	now = kite_tsc_scale(host, c->ratio) + v->tsc_offset;
 	if (!next) {
 		/* A timer that fires all the same finds nothing to do. */
 		if (!kite_hw_has_timer())
@@ -60,11 +60,37 @@ void kite_timer_program(struct kite_vcpu *v)
 		start(v, max_t(u64, wait, c->khz / FALLBACK_MIN));
 }
 
+static u64 to_guest(const struct kite_vcpu *v, u64 host)
+{
+	return kite_tsc_scale(host, v->vm->clock.ratio) + v->tsc_offset;
+}
+
+void kite_timer_program(struct kite_vcpu *v)
+{
+	u64 host = rdtsc();
+
+	program(v, host, to_guest(v, host));
+}
+
+void kite_timer_set_deadline(struct kite_vcpu *v, u64 tsc)
+{
+	u64 host = rdtsc(), now = to_guest(v, host);
+	struct lapic_out out = {};
+
+	lapic_set_deadline(&v->lapic, tsc, now, &out);
+	if (out.todo & LAPIC_OUT_PENDING)
+		v->need_inject = true;
+	if (out.todo & LAPIC_OUT_TIMER)
+		program(v, host, now);
+}
+
 void kite_timer_expire(struct kite_vcpu *v)
 {
-	if (lapic_timer_expire(&v->lapic, kite_guest_tsc(v)))
+	u64 host = rdtsc(), now = to_guest(v, host);
+
+	if (lapic_timer_expire(&v->lapic, now))
 		v->need_inject = true;
-	kite_timer_program(v);
+	program(v, host, now);
 }
 
 bool kite_timer_due(const struct kite_vcpu *v)

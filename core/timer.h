@@ -17,6 +17,8 @@ void kite_timer_stop(struct kite_vcpu *v);	/* it does not fire any more */
 
 /* For the vCPU's own thread. lapic_timer_next() may have changed. */
 void kite_timer_program(struct kite_vcpu *v);
+/* IA32_TSC_DEADLINE is written. */
+void kite_timer_set_deadline(struct kite_vcpu *v, u64 tsc);
 /* The time may have come. */
 void kite_timer_expire(struct kite_vcpu *v);
 bool kite_timer_due(const struct kite_vcpu *v);

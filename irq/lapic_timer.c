@@ -101,11 +101,16 @@ u64 lapic_timer_next(const struct lapic *l)
 	return lapic_get(l, LAPIC_LVT_TIMER) & LAPIC_LVT_MASK ? 0 : l->expiry;
 }
 
+static bool is_due(const struct lapic *l, u64 now)
+{
+	return l->expiry && now >= l->expiry;
+}
+
 bool lapic_timer_expire(struct lapic *l, u64 now)
 {
 	u64 late;
 
-	if (!l->expiry || now < l->expiry)
+	if (!is_due(l, now))
 		return false;
 	late = now - l->expiry;
 	if (l->timer_mode == LAPIC_PERIODIC)
@@ -129,14 +134,16 @@ u64 lapic_get_deadline(const struct lapic *l)
 
 void lapic_set_deadline(struct lapic *l, u64 tsc, u64 now, struct lapic_out *out)
 {
-	bool raised;
+	bool raised = false;
 
 	if (l->timer_mode != LAPIC_DEADLINE)
 		return;
 	/* The old deadline may be due already, and the new one as well. */
-	raised = lapic_timer_expire(l, now);
+	if (is_due(l, now))
+		raised = lapic_timer_expire(l, now);
 	l->expiry = tsc;
-	raised |= lapic_timer_expire(l, now);
+	if (is_due(l, now))
+		raised |= lapic_timer_expire(l, now);
 	lapic_todo(out, LAPIC_OUT_PENDING, raised);
 	out->todo |= LAPIC_OUT_TIMER;
 }

@@ -117,6 +117,7 @@ int __init kite_hw_init(void)
 	}
 	settle_perf_controls();
 	vmx_pause_init();
+	vmx_msr_init();
 	vmx_timer_init();
 	vmx_hyperv_init();
 	ret = check_owner();

@@ -5,8 +5,8 @@
  */
 #include "exit.h"
 
-#include <linux/bsearch.h>
 #include <linux/gfp.h>
+#include <linux/init.h>
 #include <linux/nospec.h>
 #include <asm/cpufeature.h>
 #include <asm/msr-index.h>
@@ -19,6 +19,7 @@
 #include "../core/cpuid.h"
 #include "../core/irqchip.h"
 #include "../core/pvclock.h"
+#include "../core/timer.h"
 #include "caps.h"
 #include "check.h"
 
@@ -261,12 +262,9 @@ static int read_deadline(struct vmx_vcpu *x, u32 msr, u64 *value)
 
 static int write_deadline(struct vmx_vcpu *x, u32 msr, u64 value)
 {
-	struct lapic_out out = {};
-
 	if (!x->core.irqchip)
 		return -EINVAL;
-	lapic_set_deadline(&x->core.lapic, value, kite_guest_tsc(&x->core), &out);
-	kite_lapic_out(&x->core, &out);
+	kite_timer_set_deadline(&x->core, value);
 	return 0;
 }
 
@@ -418,7 +416,6 @@ static int write_pvclock(struct vmx_vcpu *x, u32 msr, u64 value)
 	return kite_pvclock_write_msr(&x->core, msr, value);
 }
 
-/* Sorted by first. */
 static const struct msr_row rows[] = {
 	{ 0x000, 0x001, read_zero, write_zero_only },		/* P5_MC_ADDR, P5_MC_TYPE */
 	{ MSR_IA32_TSC, MSR_IA32_TSC, NULL, write_tsc },
@@ -451,17 +448,34 @@ static const struct msr_row rows[] = {
 	{ MSR_TSC_AUX, MSR_TSC_AUX, read_tsc_aux, write_tsc_aux },
 };
 
-static int compare(const void *key, const void *elem)
-{
-	u32 msr = *(const u32 *)key;
-	const struct msr_row *row = elem;
+/* Rows by index, from 1; the MSRs below C0000000H that every exit is about are all here. */
+#define DIRECT_MSRS	(LAPIC_MSR_LAST + 1)
 
-	return msr < row->first ? -1 : msr > row->last;
+static u8 direct[DIRECT_MSRS] __ro_after_init;
+
+void __init vmx_msr_init(void)
+{
+	unsigned int i;
+	u32 msr;
+
+	static_assert(ARRAY_SIZE(rows) < U8_MAX);
+	for (i = 0; i < ARRAY_SIZE(rows); i++)
+		for (msr = rows[i].first; msr <= rows[i].last && msr < DIRECT_MSRS; msr++)
+			direct[msr] = i + 1;
 }
 
 static const struct msr_row *find(u32 msr)
 {
-	return bsearch(&msr, rows, ARRAY_SIZE(rows), sizeof(rows[0]), compare);
+	unsigned int i;
+
+	if (msr < DIRECT_MSRS) {
+		i = direct[array_index_nospec(msr, DIRECT_MSRS)];
+		return i ? &rows[i - 1] : NULL;
+	}
+	for (i = 0; i < ARRAY_SIZE(rows); i++)
+		if (msr >= rows[i].first && msr <= rows[i].last)
+			return &rows[i];
+	return NULL;
 }
 
 int vmx_exit_rdmsr(struct vmx_vcpu *x)

@@ -16,6 +16,7 @@
 #include "../core/fpu.h"
 #include "../core/irqchip.h"
 #include "../core/request.h"
+#include "../core/timer.h"
 #include "../core/vm.h"
 #include "bits.h"
 #include "caps.h"
@@ -159,7 +160,6 @@ static void get_msrs(struct vmx_vcpu *x, struct kite_msrs *s)
 static void set_msrs(struct vmx_vcpu *x, const struct kite_msrs *s)
 {
 	struct kite_vcpu *v = &x->core;
-	struct lapic_out out = {};
 
 	v->msrs = (struct kite_guest_msrs){
 		.star = s->star, .lstar = s->lstar, .cstar = s->cstar, .fmask = s->fmask,
@@ -168,10 +168,8 @@ static void set_msrs(struct vmx_vcpu *x, const struct kite_msrs *s)
 	};
 	v->regs.guest_spec_ctrl = s->spec_ctrl;
 	kite_set_tsc_offset(v, v->tsc_offset + (s->tsc - kite_guest_tsc(v)));
-	if (v->irqchip) {
-		lapic_set_deadline(&v->lapic, s->tsc_deadline, kite_guest_tsc(v), &out);
-		kite_lapic_out(v, &out);
-	}
+	if (v->irqchip)
+		kite_timer_set_deadline(v, s->tsc_deadline);
 	vmwrite(VMCS_GUEST_IA32_SYSENTER_CS, s->sysenter_cs);
 	vmwrite(VMCS_GUEST_IA32_SYSENTER_ESP, s->sysenter_esp);
 	vmwrite(VMCS_GUEST_IA32_SYSENTER_EIP, s->sysenter_eip);

@@ -5,7 +5,6 @@
 
 #include "../core/backend.h"
 #include "../core/compat.h"
-#include "../core/compat.h"
 #include "../core/timer.h"
 #include "../core/vm.h"
 #include "caps.h"
@@ -96,15 +95,17 @@ void vmx_timer_before_entry(struct vmx_vcpu *x)
 {
 	struct kite_vcpu *v = &x->core;
 	u32 rate = vmx_caps.misc & VMX_MISC_TIMER_RATE;
-	u64 ticks;
+	s64 ticks = v->timer_due - rdtsc();
 
-	if (kite_timer_due(v))
+	if (v->timer_due && ticks <= 0) {
 		kite_timer_expire(v);
+		ticks = v->timer_due - rdtsc();
+	}
 	if (!v->timer_due) {
 		write_timer(x, TIMER_FAR);
 		return;
 	}
-	ticks = max_t(s64, v->timer_due - rdtsc(), TIMER_NEAR);
+	ticks = max_t(s64, ticks, TIMER_NEAR);
 	/* Rounded up: an exit that comes too early is for nothing. */
 	write_timer(x, min_t(u64, (ticks >> rate) + 1, TIMER_FAR));
 }
