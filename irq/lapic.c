@@ -25,15 +25,16 @@ static void vector_clear(struct lapic *l, u32 slot, u8 vector)
 /* The highest vector in ISR, TMR or IRR of a page or an image, or -1. */
 int lapic_top(const u32 *regs, u32 slot)
 {
+	const u32 *r = &regs[slot * 4];
+	u32 high = r[16] | r[20] | r[24] | r[28];
 	int i;
 
-	for (i = LAPIC_VECTOR_SLOTS - 1; i >= 0; i--) {
-		u32 word = regs[(slot + i) * 4];
-
-		if (word)
-			return i * 32 + fls(word) - 1;
-	}
-	return -1;
+	/* ISR, and one of the others as well, is empty most of the time. */
+	if (!(high | r[0] | r[4] | r[8] | r[12]))
+		return -1;
+	for (i = high ? LAPIC_VECTOR_SLOTS - 1 : 3; !r[i * 4]; i--)
+		;
+	return i * 32 + fls(r[i * 4]) - 1;
 }
 
 u32 lapic_ppr(u32 tpr, int isr_top)
