@@ -157,6 +157,12 @@ void kite_hw_gpr_written(struct kite_vcpu *v, unsigned int gpr);
 /** kite_hw_paging() - the same as kite_hw_get_paging(), window open */
 void kite_hw_paging(struct kite_vcpu *v, struct kite_paging *paging);
 
+/** kite_hw_cr3() - CR3 of the guest */
+u64 kite_hw_cr3(struct kite_vcpu *v);
+
+/** kite_hw_code64() - whether the guest executes in 64-bit mode */
+bool kite_hw_code64(struct kite_vcpu *v);
+
 /** kite_hw_insn_mode() - how the instruction at RIP is to be decoded */
 enum kite_insn_mode kite_hw_insn_mode(struct kite_vcpu *v);
 

@@ -221,7 +221,7 @@ static int need_host(struct kite_vcpu *v, u64 gpa, u32 access)
 }
 
 /* EPT gets the APIC-access page: the guest comes again, and the CPU knows what for. */
-static int fault_apic(struct kite_vcpu *v, u64 gpa, u32 access)
+static noinline int fault_apic(struct kite_vcpu *v, u64 gpa, u32 access)
 {
 	unsigned int level = 1;
 	bool mapped = false;
@@ -250,6 +250,9 @@ int kite_handle_fault(struct kite_vcpu *v, u64 gpa, u32 access)
 	v->host_data = true;
 	if (kite_irqchip_claims(v, gpa, 1))
 		return fault_apic(v, gpa, access);
+	/* As the map section would find out, dearer. */
+	if (!kite_slot_find(v->vm, gpa))
+		return kite_handle_mmio(v, gpa, access);
 	ret = kite_map_fault(v, gpa, access);
 	if (ret > 0)
 		return KITE_RESUME;
@@ -411,7 +414,7 @@ int kite_translate(struct kite_vcpu *v, u64 gva, u64 *gpa)
 	if (ret)
 		return ret;
 	do {
-		ret = kite_gva_to_gpa(v, &paging, gva, 0, gpa, &error);
+		ret = kite_gva_to_gpa(v, &paging, gva, 0, gpa, &error, NULL);
 		if (ret != -EAGAIN)
 			return ret ? -ENXIO : 0;
 		ret = host_page(v->fault_in.uaddr, v->fault_in.write);

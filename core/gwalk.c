@@ -6,6 +6,7 @@
 
 #include "backend.h"
 #include "dirty.h"
+#include "recall.h"
 #include "vm.h"
 
 #define PTE_P		BIT_ULL(0)
@@ -126,8 +127,10 @@ struct walk {
 	const struct kite_slot_entry *slot;	/* where the last entry was */
 	u64 entry;
 	u64 entry_gpa;
+	unsigned long uaddr;	/* of the entry */
 	u64 rights;		/* PTE_W and PTE_U of all levels, PTE_NX of any */
 	unsigned int shift;	/* of the page that was found */
+	struct kite_trail *trail;
 };
 
 /* An entry of a page table, in one piece: other CPUs may change it. */
@@ -142,6 +145,7 @@ static int read_entry(struct kite_vcpu *v, struct walk *w, u8 size)
 	if (!w->slot)
 		return -ENXIO;
 	uaddr = w->slot->uaddr + (w->entry_gpa - w->slot->gpa);
+	w->uaddr = uaddr;
 	pagefault_disable();
 	if (!user_access_begin((void __user *)uaddr, size))
 		goto fault;
@@ -193,9 +197,18 @@ fault:
 	return need_host_page(v, gpa, uaddr, true);
 }
 
-static int set_accessed(struct kite_vcpu *v, u64 gpa, u64 entry, u64 bits, u8 size)
+/* The entry of @w was used: set @bits in it. */
+static int set_accessed(struct kite_vcpu *v, struct walk *w, u64 bits, u8 size)
 {
-	return (entry & bits) == bits ? 0 : set_bits_in(v, gpa, entry, bits, size);
+	int ret = 0;
+
+	if ((w->entry & bits) != bits)
+		ret = set_bits_in(v, w->entry_gpa, w->entry, bits, size);
+	if (w->trail && !ret) {
+		w->trail->at[w->trail->count].uaddr = w->uaddr;
+		w->trail->at[w->trail->count++].entry = w->entry | bits;
+	}
+	return ret;
 }
 
 static bool is_large(const struct kite_paging *paging, struct layout l, u64 entry,
@@ -219,7 +232,6 @@ static int walk_tables(struct kite_vcpu *v, const struct kite_paging *paging, u6
 	int ret;
 
 	w->rights = PTE_W | PTE_U;
-	w->slot = NULL;
 	for (level = l.levels; level; level--) {
 		u64 index;
 
@@ -245,7 +257,7 @@ static int walk_tables(struct kite_vcpu *v, const struct kite_paging *paging, u6
 		if (is_large(paging, l, w->entry, level))
 			break;
 		if (!(l.levels == 3 && level == 3)) {
-			ret = set_accessed(v, w->entry_gpa, w->entry, PTE_A, l.entry_size);
+			ret = set_accessed(v, w, PTE_A, l.entry_size);
 			if (ret)
 				return ret;
 		}
@@ -283,13 +295,15 @@ static u64 page_base(const struct walk *w, struct layout l)
 }
 
 int kite_gva_to_gpa(struct kite_vcpu *v, const struct kite_paging *paging, u64 gva,
-		    u32 access, u64 *gpa, u32 *error)
+		    u32 access, u64 *gpa, u32 *error, struct kite_trail *trail)
 {
 	struct layout l = layout_of(paging);
-	struct walk w;
+	struct walk w = { .trail = trail };
 	u64 bits;
 	int ret;
 
+	if (trail)
+		trail->count = 0;
 	if (!(paging->efer & EFER_LMA))
 		gva = (u32)gva;
 	if (!(paging->cr0 & X86_CR0_PG)) {
@@ -310,7 +324,7 @@ int kite_gva_to_gpa(struct kite_vcpu *v, const struct kite_paging *paging, u64 g
 		return -EFAULT;
 	}
 	bits = PTE_A | ((access & KITE_PF_WRITE) ? PTE_D : 0);
-	ret = set_accessed(v, w.entry_gpa, w.entry, bits, l.entry_size);
+	ret = set_accessed(v, &w, bits, l.entry_size);
 	if (ret)
 		return ret;
 	*gpa = page_base(&w, l) | (gva & (BIT_ULL(w.shift) - 1));

@@ -13,6 +13,7 @@
 #include <linux/types.h>
 
 struct kite_paging;
+struct kite_trail;
 struct kite_vcpu;
 
 /* Bits of a page-fault error code. */
@@ -24,11 +25,12 @@ struct kite_vcpu;
 
 /*
  * @access: KITE_PF_WRITE, KITE_PF_USER, KITE_PF_FETCH as the access is.
+ * @trail: NULL, or to be filled with the entries that were found on the way.
  * 0; -EFAULT: the guest's tables do not allow it, *@error is the error code;
  * -EAGAIN: see above; -ENXIO: a table lies outside the slots.
  */
 int kite_gva_to_gpa(struct kite_vcpu *v, const struct kite_paging *paging, u64 gva,
-		    u32 access, u64 *gpa, u32 *error);
+		    u32 access, u64 *gpa, u32 *error, struct kite_trail *trail);
 
 /* Within one page. -ENXIO: outside the slots, -EAGAIN: see above. */
 int kite_guest_read(struct kite_vcpu *v, u64 gpa, void *buf, u32 len);

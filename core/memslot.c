@@ -28,6 +28,7 @@ int kite_slots_init(struct kite_vm *vm)
 
 	if (!slots)
 		return -ENOMEM;
+	slots->generation = 1;
 	mutex_init(&vm->slots_lock);
 	rcu_assign_pointer(vm->slots, slots);
 	return 0;
@@ -59,6 +60,11 @@ const struct kite_slot_entry *kite_slot_find(struct kite_vm *vm, u64 gpa)
 			return &slots->slot[mid];
 	}
 	return NULL;
+}
+
+u64 kite_slots_generation(struct kite_vm *vm)
+{
+	return rcu_dereference_check(vm->slots, irqs_disabled())->generation;
 }
 
 unsigned long kite_gpa_to_uaddr(struct kite_vm *vm, u64 gpa, bool write)
@@ -121,6 +127,7 @@ static int slots_edit(const struct kite_slots *old, struct kite_slots *new,
 	if (todo)
 		new->slot[n++] = entry;
 	new->count = n;
+	new->generation = old->generation + 1;
 	return 0;
 }
 

@@ -24,6 +24,7 @@ struct kite_slot_entry {
 /* Sorted by @gpa, without overlaps; never changed once published. */
 struct kite_slots {
 	struct rcu_head rcu;
+	u64 generation;		/* one more than that of the table it replaced */
 	u32 count;
 	struct kite_slot_entry slot[];
 };
@@ -39,6 +40,9 @@ const struct kite_slot_entry *kite_slot_find(struct kite_vm *vm, u64 gpa);
 
 /* The slot of number @id or NULL; slots_lock is held. */
 const struct kite_slot_entry *kite_slot_by_id(struct kite_vm *vm, u32 id);
+
+/* A number that no other table of slots of this VM has; the caller as for kite_slot_find(). */
+u64 kite_slots_generation(struct kite_vm *vm);
 
 /* Host address of @gpa, for writing if @write; 0 if there is none. */
 unsigned long kite_gpa_to_uaddr(struct kite_vm *vm, u64 gpa, bool write);

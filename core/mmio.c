@@ -12,6 +12,7 @@
 #include "gwalk.h"
 #include "ioeventfd.h"
 #include "irqchip.h"
+#include "recall.h"
 #include "request.h"
 #include "vm.h"
 
@@ -33,26 +34,34 @@ union insn_bytes {
 	u64 word[2];
 };
 
-/* Read what can be read of the instruction at @gva; *@n bytes. */
+/* What was read of an instruction, and how the last page of it was found. */
+struct fetched {
+	union insn_bytes bytes;
+	u32 n;
+	u64 gpa;
+	struct kite_trail trail;
+};
+
+/* Read what can be read of the instruction at @gva. */
 static int fetch(struct kite_vcpu *v, const struct kite_paging *paging, u64 gva,
-		 union insn_bytes *bytes, u32 *n)
+		 struct fetched *f)
 {
 	u32 error, len;
-	u64 gpa;
 	int ret;
 
-	*n = 0;
-	while (*n < KITE_INSN_MAX_LEN) {
-		ret = kite_gva_to_gpa(v, paging, gva + *n, KITE_PF_FETCH | user_access_bit(paging),
-				      &gpa, &error);
-		len = min_t(u32, KITE_INSN_MAX_LEN - *n, PAGE_SIZE - offset_in_page(gpa));
-		if (!ret && PAGE_SIZE - offset_in_page(gpa) >= sizeof(*bytes) && !*n)
-			ret = kite_guest_read16(v, gpa, bytes->word);
+	f->n = 0;
+	while (f->n < KITE_INSN_MAX_LEN) {
+		ret = kite_gva_to_gpa(v, paging, gva + f->n,
+				      KITE_PF_FETCH | user_access_bit(paging), &f->gpa, &error,
+				      &f->trail);
+		len = min_t(u32, KITE_INSN_MAX_LEN - f->n, PAGE_SIZE - offset_in_page(f->gpa));
+		if (!ret && PAGE_SIZE - offset_in_page(f->gpa) >= sizeof(f->bytes) && !f->n)
+			ret = kite_guest_read16(v, f->gpa, f->bytes.word);
 		else if (!ret)
-			ret = kite_guest_read(v, gpa, bytes->byte + *n, len);
+			ret = kite_guest_read(v, f->gpa, f->bytes.byte + f->n, len);
 		if (ret)
-			return *n && ret != -EAGAIN ? 0 : ret;
-		*n += len;
+			return f->n && ret != -EAGAIN ? 0 : ret;
+		f->n += len;
 	}
 	return 0;
 }
@@ -70,7 +79,7 @@ static int movs_memory(struct kite_vcpu *v, const struct kite_paging *paging, u6
 	if (offset_in_page(gva) + width > PAGE_SIZE)
 		return -ENXIO;
 	ret = kite_gva_to_gpa(v, paging, gva, (write ? KITE_PF_WRITE : 0) |
-			      user_access_bit(paging), gpa, &error);
+			      user_access_bit(paging), gpa, &error, NULL);
 	if (ret == -EFAULT)
 		kite_hw_inject_pf(v, gva, error);
 	return ret;
@@ -152,23 +161,25 @@ static bool moves_to_memory(const struct kite_insn *insn)
 	return insn->kind == KITE_INSN_STORE || insn->kind == KITE_INSN_STOS;
 }
 
-int kite_handle_mmio(struct kite_vcpu *v, u64 gpa, u32 access)
+/* A move that is not MOVS. */
+static int mmio_move(struct kite_vcpu *v, const struct kite_insn *insn, u64 gpa, u64 rflags)
 {
-	bool write = access & KITE_ACCESS_WRITE;
+	if (moves_to_memory(insn))
+		return mmio_write(v, insn, gpa, rflags, kite_insn_store_value(insn, v->regs.gpr));
+	return mmio_read(v, insn, gpa, rflags, 0);
+}
+
+static noinline int fetch_and_move(struct kite_vcpu *v, u64 gpa, bool write)
+{
 	struct kite_paging paging;
 	struct kite_insn insn;
-	union insn_bytes bytes;
+	struct fetched f;
 	u64 gva;
-	u32 n;
 	int ret;
 
-	if (access & (KITE_FAULT_WALK | KITE_ACCESS_EXEC))
-		return kite_exit_fault(v, gpa, access & KITE_FAULT_ACCESS, -EFAULT);
-	if (access & KITE_FAULT_DELIVERY)
-		return kite_hw_internal(v, KITE_INTERNAL_DELIVERY, NULL, 0);
 	kite_hw_paging(v, &paging);
 	kite_hw_rip(v, &gva);
-	ret = fetch(v, &paging, gva, &bytes, &n);
+	ret = fetch(v, &paging, gva, &f);
 	if (ret == -EAGAIN)
 		return try_again(v);
 	/* Another vCPU took the page away since: the guest finds out by a #PF of its own. */
@@ -176,8 +187,8 @@ int kite_handle_mmio(struct kite_vcpu *v, u64 gpa, u32 access)
 		return KITE_RESUME;
 	if (ret)
 		return kite_hw_internal(v, KITE_INTERNAL_FETCH, NULL, 0);
-	if (kite_insn_decode(&insn, kite_hw_insn_mode(v), bytes.byte, n) != KITE_INSN_OK)
-		return kite_hw_internal(v, KITE_INTERNAL_INSN, bytes.byte, n);
+	if (kite_insn_decode(&insn, kite_hw_insn_mode(v), f.bytes.byte, f.n) != KITE_INSN_OK)
+		return kite_hw_internal(v, KITE_INTERNAL_INSN, f.bytes.byte, f.n);
 	kite_hw_gprs(v);
 	if (kite_insn_is_string(&insn) && kite_insn_rep_done(&insn, v->regs.gpr)) {
 		kite_hw_skip(v, insn.len);
@@ -187,11 +198,25 @@ int kite_handle_mmio(struct kite_vcpu *v, u64 gpa, u32 access)
 		return mmio_movs(v, &insn, gpa, write, &paging);
 	/* Another vCPU may have changed the instruction since it faulted. */
 	if (write != moves_to_memory(&insn))
-		return kite_hw_internal(v, KITE_INTERNAL_INSN, bytes.byte, n);
-	if (write)
-		return mmio_write(v, &insn, gpa, paging.rflags,
-				  kite_insn_store_value(&insn, v->regs.gpr));
-	return mmio_read(v, &insn, gpa, paging.rflags, 0);
+		return kite_hw_internal(v, KITE_INTERNAL_INSN, f.bytes.byte, f.n);
+	if (!kite_insn_is_string(&insn))
+		kite_remember(v, gva, &f.trail, f.gpa, f.bytes.word, &insn);
+	return mmio_move(v, &insn, gpa, paging.rflags);
+}
+
+int kite_handle_mmio(struct kite_vcpu *v, u64 gpa, u32 access)
+{
+	bool write = access & KITE_ACCESS_WRITE;
+	const struct kite_insn *insn;
+
+	if (access & (KITE_FAULT_WALK | KITE_ACCESS_EXEC))
+		return kite_exit_fault(v, gpa, access & KITE_FAULT_ACCESS, -EFAULT);
+	if (access & KITE_FAULT_DELIVERY)
+		return kite_hw_internal(v, KITE_INTERNAL_DELIVERY, NULL, 0);
+	insn = kite_recall(v);
+	/* No string instruction is remembered: none needs RFLAGS. */
+	return insn && write == moves_to_memory(insn) ? mmio_move(v, insn, gpa, 0) :
+							fetch_and_move(v, gpa, write);
 }
 
 /* How many elements from @gva on lie in one page and fit the run page. */
@@ -220,7 +245,7 @@ int kite_handle_string_io(struct kite_vcpu *v, u16 port, u8 width, bool in, u64 
 		return kite_hw_internal(v, KITE_INTERNAL_INSN, NULL, 0);
 	kite_hw_paging(v, &paging);
 	ret = kite_gva_to_gpa(v, &paging, gva, (in ? KITE_PF_WRITE : 0) |
-			      user_access_bit(&paging), &gpa, &error);
+			      user_access_bit(&paging), &gpa, &error, NULL);
 	if (ret == -EFAULT) {
 		kite_hw_inject_pf(v, gva, error);
 		return KITE_RESUME;

@@ -16,6 +16,7 @@
 #include "../uapi/kite.h"
 #include "../ept/ept.h"
 #include "memslot.h"
+#include "recall.h"
 #include "ring.h"
 
 struct kite_vm;
@@ -166,6 +167,7 @@ struct kite_vcpu {
 	struct kite_insn insn;
 	u64 complete_gpa;
 	u32 complete_len;
+	struct kite_recalled recalled[1 << KITE_RECALL_BITS];
 
 	u64 xcr0;
 	u64 host_xcr0;		/* while a window is open */

@@ -29,6 +29,16 @@ int kite_hw_get_paging(struct kite_vcpu *v, struct kite_paging *paging)
 	return vmx_with_window(to_vmx(v), read_paging, paging);
 }
 
+u64 kite_hw_cr3(struct kite_vcpu *v)
+{
+	return vmread(VMCS_GUEST_CR3);
+}
+
+bool kite_hw_code64(struct kite_vcpu *v)
+{
+	return vmx_in_64bit_mode();
+}
+
 enum kite_insn_mode kite_hw_insn_mode(struct kite_vcpu *v)
 {
 	if (vmx_in_64bit_mode())
