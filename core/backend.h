@@ -87,6 +87,12 @@ size_t kite_hw_vcpu_bytes(void);
 int __must_check kite_hw_run(struct kite_vcpu *v);
 
 /**
+ * kite_hw_release() - KITE_REQ_RELEASE: let other CPUs forget what they keep of the vCPU
+ * @v: vCPU, locked, no window open; interrupts are on
+ */
+void kite_hw_release(struct kite_vcpu *v);
+
+/**
  * kite_hw_after_run() - what must follow kite_hw_run()
  * @v: vCPU
  *

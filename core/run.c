@@ -132,6 +132,8 @@ static int serve_outside(struct kite_vcpu *v)
 		ret = kite_serve_fault_in(v);
 	if (ret > 0 && kite_vcpu_take(v, KITE_REQ_RING))
 		ret = kite_serve_ring(v);
+	if (ret > 0 && kite_vcpu_take(v, KITE_REQ_RELEASE))
+		kite_hw_release(v);
 	return ret;
 }
 

@@ -48,6 +48,7 @@ enum kite_request {
 	KITE_REQ_DOORBELL,	/* ring @doorbell, then run on */
 	KITE_REQ_RING,		/* @ring has hardly room */
 	KITE_REQ_RESAMPLE,	/* tell those who held a pin of @resample, then run on */
+	KITE_REQ_RELEASE,	/* state of the vCPU is in another CPU: have it written back */
 };
 
 /* Requests that mean something only with the window closed. */
@@ -56,7 +57,8 @@ enum kite_request {
 				 BIT(KITE_REQ_CLOCK) | BIT(KITE_REQ_WALL_CLOCK) | \
 				 BIT(KITE_REQ_USER_KICK) | BIT(KITE_REQ_FAULT) | \
 				 BIT(KITE_REQ_FAULT_IN) | BIT(KITE_REQ_DOORBELL) | \
-				 BIT(KITE_REQ_RING) | BIT(KITE_REQ_RESAMPLE))
+				 BIT(KITE_REQ_RING) | BIT(KITE_REQ_RESAMPLE) | \
+				 BIT(KITE_REQ_RELEASE))
 
 /* What an exit handler answers, beside 0 (the record is filled) and -errno. */
 #define KITE_RESUME		1	/* enter the guest again */

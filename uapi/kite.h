@@ -772,6 +772,7 @@ struct kite_cpuid {
  * @user_exits: returns of KITE_VCPU_RUN with an exit record
  * @directed_yields: times a spinning vCPU gave its CPU to another one
  * @halt_polls: times HLT ended while the vCPU polled, before it slept
+ * @windows_resident: VMX windows in which Kite had left VMX on, see the module parameter resident
  * @reserved: 0
  * @exits: VM exits by basic exit reason
  */
@@ -787,7 +788,8 @@ struct kite_stats {
 	__aligned_u64 user_exits;
 	__aligned_u64 directed_yields;
 	__aligned_u64 halt_polls;
-	__aligned_u64 reserved[6];
+	__aligned_u64 windows_resident;
+	__aligned_u64 reserved[5];
 	__aligned_u64 exits[KITE_STATS_EXITS];
 };
 

@@ -23,6 +23,7 @@ static const struct {
 	{ "user_exits", offsetof(struct kite_stats, user_exits) },
 	{ "directed_yields", offsetof(struct kite_stats, directed_yields) },
 	{ "halt_polls", offsetof(struct kite_stats, halt_polls) },
+	{ "windows_resident", offsetof(struct kite_stats, windows_resident) },
 };
 
 static u64 counter(const struct kite_stats *s, unsigned int i)

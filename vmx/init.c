@@ -11,6 +11,7 @@
 #include "../core/fpu.h"
 #include "caps.h"
 #include "hyperv.h"
+#include "resident.h"
 #include "vcpu.h"
 
 static bool ept_ad __ro_after_init = true;
@@ -134,12 +135,19 @@ int __init kite_hw_init(void)
 		return ret;
 	ret = vmx_host_init();
 	if (ret)
-		vmx_window_exit();
+		goto no_host;
+	ret = vmx_resident_init();
+	if (!ret)
+		return 0;
+	vmx_host_exit();
+no_host:
+	vmx_window_exit();
 	return ret;
 }
 
 void kite_hw_exit(void)
 {
+	vmx_resident_exit();
 	vmx_host_exit();
 	vmx_window_exit();
 }

@@ -49,9 +49,13 @@ static __always_inline bool vmxon(u64 pa)
 	return ok;
 }
 
+/* Outside VMX operation nothing happens. */
 static __always_inline void vmxoff(void)
 {
-	asm volatile("vmxoff" : : : "cc", "memory");
+	asm volatile("1: vmxoff\n\t"
+		     "2:\n\t"
+		     _ASM_EXTABLE(1b, 2b)
+		     : : : "cc", "memory");
 }
 
 static __always_inline bool vmclear(u64 pa)

@@ -10,10 +10,12 @@
 #include "../core/backend.h"
 #include "../core/exit_record.h"
 #include "../core/fpu.h"
+#include "../core/request.h"
 #include "../core/run.h"
 #include "../core/vm.h"
 #include "caps.h"
 #include "enter.h"
+#include "resident.h"
 #include "vcpu.h"
 
 #define CR4_FRED	BIT_ULL(32)	/* of the host: events do not come through the IDT */
@@ -86,11 +88,31 @@ static int run_guest(struct vmx_vcpu *x)
 	return ret;
 }
 
-static noinline int no_window(struct kite_vcpu *v)
+static noinline int no_window(struct kite_vcpu *v, int error)
 {
 	struct kite_exit_internal rec = { .code = KITE_INTERNAL_WINDOW };
 
+	/* Another CPU has to be asked, which cannot be done with interrupts off. */
+	if (error == -EXDEV) {
+		kite_vcpu_request_self(v, KITE_REQ_RELEASE);
+		return KITE_LEAVE;
+	}
 	return kite_exit_internal(v, &rec);
+}
+
+static void count_window(struct kite_vcpu *v, enum vmx_window_mode mode)
+{
+	switch (mode) {
+	case VMX_WINDOW_OWN:
+		v->stats.windows_own++;
+		break;
+	case VMX_WINDOW_SHARED:
+		v->stats.windows_shared++;
+		break;
+	case VMX_WINDOW_RESIDENT:
+		v->stats.windows_resident++;
+		break;
+	}
 }
 
 int kite_hw_run(struct kite_vcpu *v)
@@ -98,12 +120,10 @@ int kite_hw_run(struct kite_vcpu *v)
 	struct vmx_vcpu *x = to_vmx(v);
 	int ret;
 
-	if (vmx_window_open(x))
-		return no_window(v);
-	if (x->window.shared)
-		v->stats.windows_shared++;
-	else
-		v->stats.windows_own++;
+	ret = vmx_window_open(x);
+	if (ret)
+		return no_window(v, ret);
+	count_window(v, x->window.mode);
 	vmx_mitigate_window(x);
 	/* Saving the task's registers needs the task's IA32_XSS: before the guest's MSRs. */
 	kite_fpu_load(v);
@@ -120,6 +140,11 @@ int kite_hw_run(struct kite_vcpu *v)
 	vmx_window_close(x);
 	vmx_mitigate_after();
 	return ret;
+}
+
+void kite_hw_release(struct kite_vcpu *v)
+{
+	vmx_resident_release(to_vmx(v));
 }
 
 /*

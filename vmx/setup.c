@@ -14,6 +14,7 @@
 #include "bits.h"
 #include "caps.h"
 #include "enter.h"
+#include "resident.h"
 #include "state.h"
 
 /* Exceptions that must not be delivered without end; see exit_event.c. */
@@ -127,6 +128,7 @@ struct kite_vcpu *kite_hw_vcpu_alloc(void)
 	if (!x)
 		return ERR_PTR(-ENOMEM);
 	x->last_cpu = -1;
+	x->active_cpu = -1;
 	x->vmcs = (u32 *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
 	x->msr_bitmap = (unsigned long *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
 	if (!x->vmcs || !x->msr_bitmap || vmx_pml_alloc(x)) {
@@ -154,6 +156,7 @@ void kite_hw_vcpu_free(struct kite_vcpu *v)
 {
 	struct vmx_vcpu *x = to_vmx(v);
 
+	vmx_resident_release(x);
 	if (x->vpid)
 		ida_free(&vpids, x->vpid);
 	free_page((unsigned long)x->pml);

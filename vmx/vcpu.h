@@ -45,9 +45,16 @@ struct vmx_constants {
 	u64 efer;
 };
 
+/* Who turned VMX on, and who turns it off. */
+enum vmx_window_mode {
+	VMX_WINDOW_OWN,		/* Kite, for this window */
+	VMX_WINDOW_SHARED,	/* somebody else */
+	VMX_WINDOW_RESIDENT,	/* Kite, to stay; see resident.h */
+};
+
 /* What a window found and puts back when it closes. */
 struct vmx_window {
-	bool shared;		/* somebody else has VMX on */
+	enum vmx_window_mode mode;
 	u64 cr4;		/* before VMXE was set */
 	u64 other_vmcs;		/* current VMCS of that somebody, ~0: none */
 	struct desc_ptr gdt;
@@ -87,6 +94,7 @@ struct vmx_vcpu {
 	u64 *pml;		/* addresses that the CPU notes; NULL without */
 	u16 vpid;
 	bool cleared;		/* VMCLEAR has seen the region */
+	int active_cpu;		/* where the VMCS is active outside windows; -1: nowhere */
 	bool launched;
 	bool vmfail;		/* the last entry did not happen */
 	bool load_pdptes;	/* before the next entry, if PAE paging is on */
@@ -133,6 +141,7 @@ static inline struct vmx_vcpu *to_vmx(struct kite_vcpu *v)
 /* window.c: between open and close the VMCS is current; interrupts are off throughout. */
 int vmx_window_init(void);
 void vmx_window_exit(void);
+/* 0; -EBUSY: VMX cannot be used here now; -EXDEV: first vmx_resident_release() @x. */
 int __must_check vmx_window_open(struct vmx_vcpu *x);
 void vmx_window_close(struct vmx_vcpu *x);
 /* A window around @fn; 0 or -EBUSY. */

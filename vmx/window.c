@@ -6,7 +6,8 @@
  * NMI and machine-check handlers, which leave CR4 alone. Whether VMX is on
  * already is asked of the hardware in every window: KVM comes and goes between
  * windows. What is found at open is what is there after close, so CPU hotplug,
- * suspend, kexec and other hypervisors need not know of Kite.
+ * suspend, kexec and other hypervisors need not know of Kite; but for resident
+ * mode, which looks after them itself.
  */
 #include <linux/cpumask.h>
 #include <linux/gfp.h>
@@ -20,6 +21,7 @@
 #include "../core/compat.h"
 #include "caps.h"
 #include "hyperv.h"
+#include "resident.h"
 #include "vcpu.h"
 
 static DEFINE_PER_CPU(u32 *, vmxon_region);
@@ -98,6 +100,11 @@ static int open_own(struct vmx_window *w)
 
 	if (pt_in_the_way())
 		return -EBUSY;
+	if (!(w->cr4 & X86_CR4_VMXE) && vmx_resident_begin(pa)) {
+		w->mode = VMX_WINDOW_RESIDENT;
+		return 0;
+	}
+	w->mode = VMX_WINDOW_OWN;
 	if (!(w->cr4 & X86_CR4_VMXE))
 		write_cr4_hw(w->cr4 | X86_CR4_VMXE);
 	if (vmxon(pa))
@@ -107,40 +114,69 @@ static int open_own(struct vmx_window *w)
 	return -EBUSY;
 }
 
-static void close_vmx(struct vmx_window *w)
+static int open_vmx(struct vmx_window *w)
 {
-	if (w->shared) {
-		if (w->other_vmcs != ~0ull && !vmptrld(w->other_vmcs))
-			pr_warn_once("the other hypervisor's VMCS could not be put back\n");
-		return;
+	if (vmx_resident_on()) {
+		w->mode = VMX_WINDOW_RESIDENT;
+		vmx_resident_make_room();
+		return 0;
 	}
-	vmxoff();
-	if (!(w->cr4 & X86_CR4_VMXE))
-		write_cr4_hw(w->cr4);
+	if (!(w->cr4 & X86_CR4_VMXE) || !vmx_is_on(&w->other_vmcs))
+		return open_own(w);
+	w->mode = VMX_WINDOW_SHARED;
+	return vmx_hyperv_evmcs() ? -EBUSY : 0;
 }
 
-int vmx_window_open(struct vmx_vcpu *x)
+static void close_vmx(struct vmx_window *w)
 {
-	struct vmx_window *w = &x->window;
-	int ret = 0;
+	switch (w->mode) {
+	case VMX_WINDOW_RESIDENT:
+		break;
+	case VMX_WINDOW_SHARED:
+		if (w->other_vmcs != ~0ull && !vmptrld(w->other_vmcs))
+			pr_warn_once("the other hypervisor's VMCS could not be put back\n");
+		break;
+	case VMX_WINDOW_OWN:
+		vmxoff();
+		if (!(w->cr4 & X86_CR4_VMXE))
+			write_cr4_hw(w->cr4);
+		break;
+	}
+}
 
-	lockdep_assert_irqs_disabled();
-	w->cr4 = read_cr4_hw();
-	w->shared = (w->cr4 & X86_CR4_VMXE) && vmx_is_on(&w->other_vmcs);
-	if (!w->shared)
-		ret = open_own(w);
-	else if (vmx_hyperv_evmcs())
-		ret = -EBUSY;
+static int open_and_load(struct vmx_vcpu *x)
+{
+	int ret = open_vmx(&x->window);
+
 	if (ret)
 		return ret;
 	/* A new region is made known to the CPU by VMCLEAR. */
 	if (!x->cleared)
 		x->cleared = vmclear(x->vmcs_pa);
 	if (!x->cleared || !vmptrld(x->vmcs_pa)) {
-		close_vmx(w);
+		close_vmx(&x->window);
 		return -EBUSY;
 	}
 	x->launched = false;
+	if (x->window.mode == VMX_WINDOW_RESIDENT)
+		vmx_resident_keep(x);
+	return 0;
+}
+
+int vmx_window_open(struct vmx_vcpu *x)
+{
+	int active = smp_load_acquire(&x->active_cpu);
+
+	lockdep_assert_irqs_disabled();
+	x->window.cr4 = read_cr4_hw();
+	if (active < 0) {
+		int ret = open_and_load(x);
+
+		if (ret)
+			return ret;
+	} else if (active != smp_processor_id()) {
+		return -EXDEV;
+	}
 	x->rflags_valid = false;
 	/* A read that user space finished may have changed it since. */
 	x->rsp_valid = x->rsp_dirty;
@@ -153,6 +189,8 @@ void vmx_window_close(struct vmx_vcpu *x)
 		vmwrite(VMCS_GUEST_RSP, x->core.regs.gpr[KITE_RSP]);
 		x->rsp_dirty = false;
 	}
+	if (x->window.mode == VMX_WINDOW_RESIDENT)
+		return;
 	/* VMCLEAR writes the VMCS back to memory: the next window may be on another CPU. */
 	vmclear(x->vmcs_pa);
 	close_vmx(&x->window);
@@ -162,12 +200,15 @@ int vmx_with_window(struct vmx_vcpu *x, void (*fn)(struct vmx_vcpu *x, void *arg
 {
 	int ret;
 
-	local_irq_disable();
-	ret = vmx_window_open(x);
-	if (!ret) {
-		fn(x, arg);
-		vmx_window_close(x);
-	}
-	local_irq_enable();
+	do {
+		vmx_resident_release(x);
+		local_irq_disable();
+		ret = vmx_window_open(x);
+		if (!ret) {
+			fn(x, arg);
+			vmx_window_close(x);
+		}
+		local_irq_enable();
+	} while (ret == -EXDEV);
 	return ret;
 }

@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "checker.h"
@@ -68,28 +67,6 @@ KITE_TEST(a_vm_needs_no_locked_memory)
 
 #define MAX_VMS	"/sys/module/kite/parameters/max_vms"
 
-/* The rest of the test is a child: however it ends, @parameter is then what it was. */
-static void restore_afterwards(const char *parameter)
-{
-	u64 before = kt_read_number(parameter);
-	unsigned int left = alarm(0);
-	pid_t pid = fork();
-	char text[24];
-	int status;
-
-	ASSERT_GE(pid, 0);
-	if (!pid) {
-		alarm(left);
-		return;
-	}
-	ASSERT_EQ(pid, waitpid(pid, &status, 0));
-	snprintf(text, sizeof(text), "%llu", before);
-	ASSERT_TRUE(kt_write_file(parameter, text));
-	if (!WIFEXITED(status))
-		FAIL("killed by signal %d", WTERMSIG(status));
-	kt_end(WEXITSTATUS(status));
-}
-
 KITE_TEST(vms_run_out)
 {
 	struct kt_vm *vm;
@@ -97,7 +74,7 @@ KITE_TEST(vms_run_out)
 
 	if (kt_references())
 		SKIP("somebody else has VMs, and would be refused some");
-	restore_afterwards(MAX_VMS);
+	kt_restore_afterwards(MAX_VMS);
 	vm = kt_vm_new(KT_LONG64);
 	/* This one is there, and one more may be. */
 	ASSERT_TRUE(kt_write_file(MAX_VMS, "2"));

@@ -7,6 +7,8 @@
 
 /* False if that is impossible. */
 bool kt_write_file(const char *path, const char *text);
+/* The rest of the test is a child: however it ends, the file then says again what it says now. */
+void kt_restore_afterwards(const char *path);
 /* The number at the beginning of a file. */
 u64 kt_read_number(const char *path);
 /* References to the module, of descriptors and VMs; what a socket held goes late. */

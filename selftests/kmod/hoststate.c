@@ -99,7 +99,9 @@ static void tell_control_registers(struct seq_file *m)
 	asm volatile("mov %%cr4, %0" : "=r"(cr4));
 	asm volatile("mov %%cr8, %0" : "=r"(cr8));
 	tell(m, "cr0", read_cr0());
-	tell(m, "cr4", cr4);
+	/* Apart: Kite may be told to keep VMX on. */
+	tell(m, "cr4", cr4 & ~X86_CR4_VMXE);
+	tell(m, "vmxe", cr4 & X86_CR4_VMXE);
 	tell(m, "cr8", cr8);
 	tell(m, "task.cr3", __read_cr3() & ~CR3_PCID_AND_FLAGS);
 	if (cr4 & X86_CR4_OSXSAVE) {

@@ -26,7 +26,7 @@ struct tally {
 	volatile pid_t pid;
 	volatile bool has_kvm;		/* a machine of KVM, or about to make one */
 	volatile u64 ended[2];		/* machines, by face */
-	volatile u64 own, shared;	/* windows of Kite */
+	volatile u64 own, shared;	/* windows of Kite; resident ones are its own, too */
 };
 
 static struct {
@@ -83,7 +83,7 @@ static void end(struct machine *m, struct tally *t)
 
 	if (m->kind == KITE) {
 		vcpu_get_stats(m->machine.vcpu[0].fd, &stats);
-		t->own += stats.windows_own;
+		t->own += stats.windows_own + stats.windows_resident;
 		t->shared += stats.windows_shared;
 	}
 	kt_machine_free(&m->machine);

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define REFERENCES	"/sys/module/kite/refcnt"
@@ -19,6 +20,31 @@ bool kt_write_file(const char *path, const char *text)
 	if (fd >= 0)
 		close(fd);
 	return ok;
+}
+
+void kt_restore_afterwards(const char *path)
+{
+	unsigned int left = alarm(0);
+	char text[24] = "";
+	FILE *f = fopen(path, "r");
+	int status;
+	pid_t pid;
+
+	if (!f)
+		FAIL("%s: errno %d", path, errno);
+	ASSERT_TRUE(fgets(text, sizeof(text), f));
+	fclose(f);
+	pid = fork();
+	ASSERT_GE(pid, 0);
+	if (!pid) {
+		alarm(left);
+		return;
+	}
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	ASSERT_TRUE(kt_write_file(path, text));
+	if (!WIFEXITED(status))
+		FAIL("killed by signal %d", WTERMSIG(status));
+	kt_end(WEXITSTATUS(status));
 }
 
 u64 kt_read_number(const char *path)

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "kmod.h"
+#include "resident.h"
 
 #define FILE_NAME	"/proc/hoststate"
 
@@ -20,22 +21,6 @@ static int open_hoststate(void)
 	fd = open(FILE_NAME, O_RDONLY);
 	ASSERT_GE(fd, 0);
 	return fd;
-}
-
-void kt_hoststate_read(struct kt_hoststate *s)
-{
-	int fd = open_hoststate();
-	size_t len = 0;
-	ssize_t n;
-
-	do {
-		n = read(fd, s->text + len, sizeof(s->text) - 1 - len);
-		ASSERT_GE(n, 0);
-		len += n;
-	} while (n);
-	ASSERT_TRUE(len && len < sizeof(s->text) - 1);
-	s->text[len] = 0;
-	close(fd);
 }
 
 void kt_hoststate_forget(struct kt_hoststate *s, const char *name)
@@ -52,6 +37,37 @@ void kt_hoststate_forget(struct kt_hoststate *s, const char *name)
 		to += len;
 	}
 	*to = 0;
+}
+
+/* VMX is on or off then as it comes. */
+static bool keeps_vmx_on(void)
+{
+	int fd = open(KT_RESIDENT, O_RDONLY);
+	char on = 'N';
+
+	if (fd < 0)
+		return false;
+	ASSERT_EQ(1l, read(fd, &on, 1));
+	close(fd);
+	return on == 'Y';
+}
+
+void kt_hoststate_read(struct kt_hoststate *s)
+{
+	int fd = open_hoststate();
+	size_t len = 0;
+	ssize_t n;
+
+	do {
+		n = read(fd, s->text + len, sizeof(s->text) - 1 - len);
+		ASSERT_GE(n, 0);
+		len += n;
+	} while (n);
+	ASSERT_TRUE(len && len < sizeof(s->text) - 1);
+	s->text[len] = 0;
+	close(fd);
+	if (keeps_vmx_on())
+		kt_hoststate_forget(s, "vmxe");
 }
 
 /* The line of @text that begins with @name, or NULL. */
