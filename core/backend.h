@@ -65,7 +65,7 @@ int __must_check kite_hw_start_up(struct kite_vcpu *v, u8 vector);
 
 /**
  * kite_hw_log() - say in the kernel log what the last window left to say
- * @v: vCPU; interrupts are on
+ * @v: vCPU, with left_over; interrupts are on
  */
 void kite_hw_log(struct kite_vcpu *v);
 
@@ -96,8 +96,8 @@ void kite_hw_release(struct kite_vcpu *v);
  * kite_hw_after_run() - what must follow kite_hw_run()
  * @v: vCPU
  *
- * Called right after kite_hw_run(), interrupts still off: hands a host NMI or
- * machine check that ended the window to the host.
+ * Called right after kite_hw_run() if that set @v->left_over, interrupts still off:
+ * hands a host NMI or machine check that ended the window to the host.
  */
 void kite_hw_after_run(struct kite_vcpu *v);
 

@@ -16,7 +16,6 @@
 #define FEATURE_STEAL_TIME	BIT(5)
 #define FEATURE_STABLE		BIT(24)
 
-#define ENABLED			BIT_ULL(0)	/* of system time and steal time */
 #define SYSTEM_TIME_RESERVED	BIT_ULL(1)
 #define STEAL_TIME_RESERVED	GENMASK_ULL(5, 1)
 
@@ -123,10 +122,10 @@ void kite_pvclock_update(struct kite_vcpu *v)
 {
 	const struct kite_vm_clock *c = &v->vm->clock;
 	struct system_time t = { .mul = c->mul, .shift = c->shift };
-	u64 gpa = v->pvclock.system_time & ~ENABLED;
+	u64 gpa = v->pvclock.system_time & ~KITE_PV_ENABLED;
 	u32 head = offsetof(struct system_time, tsc);
 
-	if (!(v->pvclock.system_time & ENABLED))
+	if (!(v->pvclock.system_time & KITE_PV_ENABLED))
 		return;
 	kite_clock_base(v, &t.tsc, &t.ns);
 	if (!check_tsc_unstable() && !atomic_read(&c->skewed))
@@ -148,7 +147,7 @@ void kite_pvclock_wall_clock(struct kite_vcpu *v)
 
 static noinline void add_steal(struct kite_vcpu *v, u64 delay)
 {
-	u64 gpa = v->pvclock.steal_time & ~ENABLED, stolen, ns;
+	u64 gpa = v->pvclock.steal_time & ~KITE_PV_ENABLED, stolen, ns;
 
 	/* A thread that has not run this vCPU before brings a count of its own. */
 	stolen = v->run_thread == current && delay > v->run_delay ? delay - v->run_delay : 0;
@@ -164,15 +163,15 @@ void kite_pvclock_steal(struct kite_vcpu *v)
 {
 	u64 delay = kite_run_delay();
 
-	if ((v->pvclock.steal_time & ENABLED) && v->run_delay != delay)
+	if (v->run_delay != delay)
 		add_steal(v, delay);
 }
 
 void kite_pvclock_preempted(struct kite_vcpu *v, bool preempted)
 {
-	u64 gpa = v->pvclock.steal_time & ~ENABLED;
+	u64 gpa = v->pvclock.steal_time & ~KITE_PV_ENABLED;
 	u8 byte = preempted;
 
-	if (v->pvclock.steal_time & ENABLED)
+	if (kite_pvclock_tells_steal(v))
 		kite_guest_put(v, gpa + offsetof(struct steal_time, preempted), &byte, 1);
 }

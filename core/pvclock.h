@@ -8,8 +8,7 @@
 
 #include <linux/types.h>
 
-struct kite_pvclock;
-struct kite_vcpu;
+#include "vcpu.h"
 
 #define KITE_MSR_PV_WALL_CLOCK	0x4b564d00
 #define KITE_MSR_PV_SYSTEM_TIME	0x4b564d01
@@ -28,7 +27,14 @@ bool kite_pvclock_valid(const struct kite_vcpu *v, const struct kite_pvclock *st
 /* Window closed: write the structures in guest memory. Addresses that are no memory are ignored. */
 void kite_pvclock_update(struct kite_vcpu *v);
 void kite_pvclock_wall_clock(struct kite_vcpu *v);
-/* Tell how long the vCPU's thread was runnable and did not run. */
+#define KITE_PV_ENABLED	BIT_ULL(0)	/* of system time and steal time */
+
+static inline bool kite_pvclock_tells_steal(const struct kite_vcpu *v)
+{
+	return v->pvclock.steal_time & KITE_PV_ENABLED;
+}
+
+/* If so: tell how long the vCPU's thread was runnable and did not run. */
 void kite_pvclock_steal(struct kite_vcpu *v);
 /* The thread gives up its CPU, or has it again. */
 void kite_pvclock_preempted(struct kite_vcpu *v, bool preempted);

@@ -151,7 +151,7 @@ static int outside(struct kite_vcpu *v)
 		ret = thread_work(v);
 	if (ret > 0 && (READ_ONCE(v->requests) & KITE_REQ_OUTSIDE))
 		ret = serve_outside(v);
-	if (ret > 0)
+	if (ret > 0 && kite_pvclock_tells_steal(v))
 		kite_pvclock_steal(v);
 	return ret;
 }
@@ -170,7 +170,8 @@ static int window(struct kite_vcpu *v)
 		ret = kite_hw_run(v);
 		kite_clock_leave(v);
 		smp_store_release(&v->mode, KITE_OUTSIDE);	/* closed, for kite_vm_flush() */
-		kite_hw_after_run(v);
+		if (unlikely(v->left_over))
+			kite_hw_after_run(v);
 		/* The tick that ended the window is guest time: let it in first. */
 		local_irq_enable();
 		/* STI lets interrupts in only after the instruction that follows it. */
@@ -180,7 +181,10 @@ static int window(struct kite_vcpu *v)
 	}
 	smp_store_release(&v->mode, KITE_OUTSIDE);	/* closed, for kite_vm_flush() */
 	local_irq_enable();
-	kite_hw_log(v);
+	if (unlikely(v->left_over)) {
+		v->left_over = false;
+		kite_hw_log(v);
+	}
 	return ret;
 }
 
@@ -212,7 +216,7 @@ int kite_vcpu_run(struct kite_vcpu *v)
 		ret = kite_complete(v);
 	if (!ret && READ_ONCE(v->run->immediate_exit))
 		ret = kite_exit_plain(v, KITE_EXIT_KICK);
-	else if (!ret && kite_ring_full(v))
+	else if (!ret && v->ring.shared && kite_ring_full(v))
 		ret = kite_exit_plain(v, KITE_EXIT_RING_FULL);
 	else if (!ret)
 		ret = run_loop(v);

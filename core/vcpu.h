@@ -134,6 +134,7 @@ struct kite_vcpu {
 	bool recorded;		/* the exit record was filled in this run */
 	bool host_data;		/* data of the host were touched since the guest ran */
 	bool need_inject;	/* look at events before the next entry */
+	bool left_over;		/* for kite_hw_after_run() or kite_hw_log(), from the last window */
 	bool nmi_pending;
 	bool extint_pending;	/* an ExtINT message waits for its acknowledge cycle */
 	u8 activity;		/* enum kite_activity */

@@ -17,11 +17,6 @@
 #define DR_GPR_SHIFT	8
 #define DR_GPR		GENMASK(11, 8)
 
-void vmx_update_debug(struct vmx_vcpu *x)
-{
-	vmx_set_proc(x, PROC_MTF, x->core.debug & KITE_DEBUG_STEP);
-}
-
 static u64 read_dr(struct vmx_vcpu *x, unsigned int n)
 {
 	if (n < 4)

@@ -43,6 +43,7 @@ void vmx_dump(struct vmx_vcpu *x, const char *why)
 	unsigned int i;
 
 	x->dump.why = why;
+	x->core.left_over = true;
 	for (i = 0; i < ARRAY_SIZE(fields); i++)
 		x->dump.value[i] = vmread(fields[i].field);
 }

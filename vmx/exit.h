@@ -23,6 +23,13 @@ void vmx_skip(struct vmx_vcpu *x, u32 len);
 /* The same with the length that the exit gives; the answer of many handlers. */
 int vmx_skipped(struct vmx_vcpu *x);
 
+/* A host NMI or machine check ended the guest's run: the host gets it when the window is closed. */
+static inline void vmx_hand_on(struct vmx_vcpu *x, u8 vector)
+{
+	x->host_event = vector;
+	x->core.left_over = true;
+}
+
 static inline int vmx_gp(struct vmx_vcpu *x)
 {
 	vmx_queue_exception_error(x, X86_TRAP_GP, 0);

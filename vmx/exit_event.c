@@ -49,7 +49,7 @@ int vmx_exit_exception(struct vmx_vcpu *x)
 
 	if (type == INTR_TYPE_NMI || vector == X86_TRAP_MC) {
 		/* The host's own; it gets them when the window is closed. */
-		x->host_event = vector;
+		vmx_hand_on(x, vector);
 		/* A machine check goes before an exit for a TPR below its threshold. */
 		x->core.need_inject = true;
 		return KITE_LEAVE;

@@ -10,6 +10,7 @@
 #include "check.h"
 #include "dump.h"
 #include "exit.h"
+#include "refresh.h"
 
 static u64 read_field(u32 field)
 {
@@ -83,7 +84,7 @@ int vmx_exit_entry_failure(struct vmx_vcpu *x)
 	};
 
 	if ((x->exit.reason & REASON_BASIC) == REASON_ENTRY_MACHINE_CHECK)
-		x->host_event = X86_TRAP_MC;
+		vmx_hand_on(x, X86_TRAP_MC);
 	return failed(x, &rec);
 }
 

@@ -3,7 +3,7 @@
  * One inline function a VMX instruction. SDM, chapter "VMX Instruction Reference".
  * VMfail is returned where it can happen; vmread and vmwrite cannot fail for a
  * supported field while a VMCS is current, and which fields are supported was
- * settled when the module was loaded.
+ * settled when the module was loaded. Those that take an address in memory take a pointer.
  */
 #ifndef KITE_VMX_INSN_H
 #define KITE_VMX_INSN_H
@@ -37,7 +37,7 @@ static __always_inline void vmwrite(u32 field, u64 value)
 }
 
 /* True on success; an exception, such as VMX locked off, is a failure too. */
-static __always_inline bool vmxon(u64 pa)
+static __always_inline bool vmxon(const u64 *pa)
 {
 	bool ok = false;
 
@@ -45,7 +45,7 @@ static __always_inline bool vmxon(u64 pa)
 		     "seta %0\n"
 		     "2:\n\t"
 		     _ASM_EXTABLE(1b, 2b)
-		     : "+r"(ok) : "m"(pa) : "cc", "memory");
+		     : "+r"(ok) : "m"(*pa) : "cc", "memory");
 	return ok;
 }
 
@@ -58,19 +58,19 @@ static __always_inline void vmxoff(void)
 		     : : : "cc", "memory");
 }
 
-static __always_inline bool vmclear(u64 pa)
+static __always_inline bool vmclear(const u64 *pa)
 {
 	bool ok;
 
-	asm volatile("vmclear %1" : "=@cca"(ok) : "m"(pa) : "memory");
+	asm volatile("vmclear %1" : "=@cca"(ok) : "m"(*pa) : "memory");
 	return ok;
 }
 
-static __always_inline bool vmptrld(u64 pa)
+static __always_inline bool vmptrld(const u64 *pa)
 {
 	bool ok;
 
-	asm volatile("vmptrld %1" : "=@cca"(ok) : "m"(pa) : "memory");
+	asm volatile("vmptrld %1" : "=@cca"(ok) : "m"(*pa) : "memory");
 	return ok;
 }
 

@@ -28,7 +28,7 @@ MODULE_PARM_DESC(l1d_flush, "flush the L1 data cache before VM entries on CPUs w
 
 static bool need_l1d_flush __ro_after_init;
 static bool have_spec_ctrl __ro_after_init;
-static u32 enter_flags __ro_after_init;
+u32 vmx_enter_flags __ro_after_init;
 
 /* The vCPU whose branch predictions are in this CPU, see vcpu_number(); 0: none. */
 static DEFINE_PER_CPU(u64, last_vcpu);
@@ -52,18 +52,13 @@ void vmx_mitigate_init(void)
 {
 	need_l1d_flush = l1d_flush && l1tf_applies();
 	have_spec_ctrl = boot_cpu_has(X86_FEATURE_MSR_SPEC_CTRL);
-	enter_flags = 0;
+	vmx_enter_flags = 0;
 	/* Where only guests with devices are at risk, older kernels do not tell their choice. */
 	if (boot_cpu_has(X86_FEATURE_CLEAR_CPU_BUF) || KITE_CLEAR_CPU_BUF_VM ||
 	    boot_cpu_has_bug(X86_BUG_MMIO_STALE_DATA))
-		enter_flags |= ENTER_CLEAR_CPU_BUFFERS;
+		vmx_enter_flags |= ENTER_CLEAR_CPU_BUFFERS;
 	if (KITE_CLEAR_BHB_VMEXIT)
-		enter_flags |= ENTER_CLEAR_BHB;
-}
-
-u32 vmx_mitigate_flags(void)
-{
-	return enter_flags;
+		vmx_enter_flags |= ENTER_CLEAR_BHB;
 }
 
 /*
@@ -113,11 +108,4 @@ void vmx_mitigate_entry(struct vmx_vcpu *x)
 	x->core.host_data = false;
 	if (need_l1d_flush)
 		wrmsrq(MSR_IA32_FLUSH_CMD, L1D_FLUSH);
-}
-
-/* User space must not inherit what the guest trained. */
-void vmx_mitigate_after(void)
-{
-	if (KITE_IBPB_EXIT_TO_USER)
-		kite_set_ibpb_exit_to_user();
 }

@@ -22,6 +22,7 @@
 #include "../core/timer.h"
 #include "caps.h"
 #include "check.h"
+#include "refresh.h"
 
 #define READ_BITMAP	0	/* byte offsets in the MSR bitmap */
 #define WRITE_BITMAP	2048

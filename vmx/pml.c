@@ -48,10 +48,9 @@ void vmx_pml_setup(struct vmx_vcpu *x)
 	vmwrite(VMCS_GUEST_PML_INDEX, PML_ENTRIES - 1);
 }
 
-/* At the start of a window. Who lets a log begin waits for those that have not seen it. */
-void vmx_pml_switch(struct vmx_vcpu *x)
+void vmx_pml_change(struct vmx_vcpu *x)
 {
-	if (!pml || !!READ_ONCE(x->core.vm->logs) == !!(x->proc2 & PROC2_PML))
+	if (!pml)
 		return;
 	x->proc2 ^= PROC2_PML;
 	vmwrite(VMCS_SECONDARY_PROC_BASED_CONTROLS, x->proc2);

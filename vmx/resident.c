@@ -38,52 +38,42 @@ static struct other {
 	bool present;
 } others[] = { { "kvm_intel" }, { "vboxdrv" }, { "vmmon" } };
 
-/* Written under @lock; a CPU that still sees true hears of the change by an IPI. */
-static bool allowed;
-
-static DEFINE_PER_CPU(struct resident {
-	bool online;		/* the CPU is not going down */
-	bool on;
-	struct vmx_vcpu *active;	/* whose VMCS is; NULL: none */
-}, resident);
+bool vmx_resident_allowed;	/* written under @lock */
+DEFINE_PER_CPU(struct vmx_resident, vmx_resident);
 
 /* After it the vCPU may open a window elsewhere. */
 static void clear_active(void)
 {
-	struct vmx_vcpu *x = this_cpu_read(resident.active);
+	struct vmx_vcpu *x = this_cpu_read(vmx_resident.active);
 
 	if (!x)
 		return;
-	vmclear(x->vmcs_pa);
-	this_cpu_write(resident.active, NULL);
+	vmclear(&x->vmcs_pa);
+	this_cpu_write(vmx_resident.active, NULL);
+	/* After VMCLEAR: who reads -1 may load it elsewhere. */
 	smp_store_release(&x->active_cpu, -1);
 }
 
 static void turn_off(void *unused)
 {
-	if (!this_cpu_read(resident.on))
+	if (!this_cpu_read(vmx_resident.on))
 		return;
 	clear_active();
 	vmxoff();
 	cr4_clear_bits_irqsoff(X86_CR4_VMXE);
-	this_cpu_write(resident.on, false);
+	this_cpu_write(vmx_resident.on, false);
 }
 
-bool vmx_resident_on(void)
+bool vmx_resident_begin(const u64 *pa)
 {
-	return this_cpu_read(resident.on);
-}
-
-bool vmx_resident_begin(u64 pa)
-{
-	if (!READ_ONCE(allowed) || !this_cpu_read(resident.online))
+	if (!this_cpu_read(vmx_resident.online))
 		return false;
 	cr4_set_bits_irqsoff(X86_CR4_VMXE);
 	if (!vmxon(pa)) {
 		cr4_clear_bits_irqsoff(X86_CR4_VMXE);
 		return false;
 	}
-	this_cpu_write(resident.on, true);
+	this_cpu_write(vmx_resident.on, true);
 	return true;
 }
 
@@ -94,18 +84,19 @@ void vmx_resident_make_room(void)
 
 void vmx_resident_keep(struct vmx_vcpu *x)
 {
-	this_cpu_write(resident.active, x);
+	this_cpu_write(vmx_resident.active, x);
 	x->active_cpu = smp_processor_id();
 }
 
 static void release_here(void *arg)
 {
-	if (this_cpu_read(resident.active) == arg)
+	if (this_cpu_read(vmx_resident.active) == arg)
 		clear_active();
 }
 
 void vmx_resident_release(struct vmx_vcpu *x)
 {
+	/* What it was released by has written the VMCS back. */
 	int cpu = smp_load_acquire(&x->active_cpu);
 
 	/* A CPU that went down meanwhile has cleared it. */
@@ -136,12 +127,12 @@ static void settle(void)
 	lockdep_assert_held(&lock);
 	for (i = 0; i < ARRAY_SIZE(others); i++)
 		now &= !others[i].present;
-	if (now == allowed)
+	if (now == vmx_resident_allowed)
 		return;
 	/* The kernel has one place for it, which kvm_intel takes when it comes. */
 	if (now)
 		cpu_emergency_register_virt_callback(emergency_off);
-	WRITE_ONCE(allowed, now);
+	WRITE_ONCE(vmx_resident_allowed, now);
 	if (now)
 		return;
 	on_each_cpu(turn_off, NULL, true);
@@ -215,7 +206,7 @@ static int host_reboots(struct notifier_block *nb, unsigned long action, void *d
 
 static int cpu_comes(unsigned int cpu)
 {
-	this_cpu_write(resident.online, true);
+	this_cpu_write(vmx_resident.online, true);
 	return 0;
 }
 
@@ -224,7 +215,7 @@ static int cpu_goes(unsigned int cpu)
 	unsigned long flags;
 
 	local_irq_save(flags);
-	this_cpu_write(resident.online, false);
+	this_cpu_write(vmx_resident.online, false);
 	turn_off(NULL);
 	local_irq_restore(flags);
 	return 0;

@@ -4,6 +4,7 @@
 #define KITE_VMX_RESIDENT_H
 
 #include <linux/init.h>
+#include <linux/percpu.h>
 #include <linux/types.h>
 
 struct vmx_vcpu;
@@ -14,12 +15,31 @@ struct vmx_vcpu;
 int __init vmx_resident_init(void);
 void vmx_resident_exit(void);
 
-/*
- * Interrupts are off for these. Whether Kite keeps VMX on here; if not, turn it on to stay
- * so, by the VMXON region at @pa, if that is wanted and nobody else may need VMX.
- */
-bool vmx_resident_on(void);
-bool vmx_resident_begin(u64 pa);
+/* Written by resident.c only. */
+struct vmx_resident {
+	bool online;		/* the CPU is not going down */
+	bool on;		/* Kite keeps VMX on */
+	struct vmx_vcpu *active;	/* whose VMCS is; NULL: none */
+};
+
+DECLARE_PER_CPU(struct vmx_resident, vmx_resident);
+
+extern bool vmx_resident_allowed;
+
+/* VMX may stay on. A CPU that still sees true hears of a change by an IPI. */
+static inline bool vmx_resident_may(void)
+{
+	return READ_ONCE(vmx_resident_allowed);
+}
+
+/* Interrupts are off for these. Whether Kite keeps VMX on here. */
+static inline bool vmx_resident_on(void)
+{
+	return this_cpu_read(vmx_resident.on);
+}
+
+/* Turn it on to stay so, by the VMXON region at *@pa, if vmx_resident_may(). */
+bool vmx_resident_begin(const u64 *pa);
 
 /* No VMCS of another vCPU is active here any more; then, @x's is. */
 void vmx_resident_make_room(void);
@@ -32,8 +52,9 @@ void vmx_resident_release(struct vmx_vcpu *x);
 
 static inline int vmx_resident_init(void) { return 0; }
 static inline void vmx_resident_exit(void) { }
+static inline bool vmx_resident_may(void) { return false; }
 static inline bool vmx_resident_on(void) { return false; }
-static inline bool vmx_resident_begin(u64 pa) { return false; }
+static inline bool vmx_resident_begin(const u64 *pa) { return false; }
 static inline void vmx_resident_make_room(void) { }
 static inline void vmx_resident_keep(struct vmx_vcpu *x) { }
 static inline void vmx_resident_release(struct vmx_vcpu *x) { }

@@ -15,6 +15,7 @@
 #include "../core/vm.h"
 #include "caps.h"
 #include "enter.h"
+#include "refresh.h"
 #include "resident.h"
 #include "vcpu.h"
 
@@ -31,16 +32,19 @@ static_assert(offsetof(struct kite_regs, host_spec_ctrl) == ENTER_HOST_SPEC_CTRL
  * since, and of unknown age if the vCPU last ran elsewhere. INVEPT drops them for
  * every VPID, so no INVVPID is needed.
  */
-static void drop_stale_translations(struct vmx_vcpu *x)
+static noinline void drop_translations(struct vmx_vcpu *x, u64 gen)
 {
-	struct kite_ept *ept = &x->core.vm->ept;
-	u64 gen = atomic64_read(&ept->gen);
-
-	if (x->last_cpu == x->core.cpu && x->ept_gen == gen)
-		return;
-	invept(INVEPT_SINGLE_CONTEXT, ept->eptp);
+	invept(INVEPT_SINGLE_CONTEXT, x->core.vm->ept.eptp);
 	x->last_cpu = x->core.cpu;
 	x->ept_gen = gen;
+}
+
+static void drop_stale_translations(struct vmx_vcpu *x)
+{
+	u64 gen = atomic64_read(&x->core.vm->ept.gen);
+
+	if (x->last_cpu != x->core.cpu || x->ept_gen != gen)
+		drop_translations(x, gen);
 }
 
 /* KITE_RESUME, or 0 with the record filled. */
@@ -65,7 +69,7 @@ static int before_entry(struct vmx_vcpu *x)
 static int run_guest(struct vmx_vcpu *x)
 {
 	struct kite_vcpu *v = &x->core;
-	u32 flags = vmx_mitigate_flags();
+	u32 flags = vmx_enter_flags;
 	int ret;
 
 	do {
@@ -102,17 +106,12 @@ static noinline int no_window(struct kite_vcpu *v, int error)
 
 static void count_window(struct kite_vcpu *v, enum vmx_window_mode mode)
 {
-	switch (mode) {
-	case VMX_WINDOW_OWN:
+	if (likely(mode == VMX_WINDOW_OWN))
 		v->stats.windows_own++;
-		break;
-	case VMX_WINDOW_SHARED:
+	else if (mode == VMX_WINDOW_SHARED)
 		v->stats.windows_shared++;
-		break;
-	case VMX_WINDOW_RESIDENT:
+	else
 		v->stats.windows_resident++;
-		break;
-	}
 }
 
 int kite_hw_run(struct kite_vcpu *v)
@@ -138,7 +137,9 @@ int kite_hw_run(struct kite_vcpu *v)
 	vmx_host_restore(x);
 	kite_fpu_save(v);
 	vmx_window_close(x);
-	vmx_mitigate_after();
+	/* User space must not inherit what the guest trained. */
+	if (KITE_IBPB_EXIT_TO_USER)
+		kite_set_ibpb_exit_to_user();
 	return ret;
 }
 

@@ -78,14 +78,6 @@ void vmx_timer_setup(struct vmx_vcpu *x, u32 *proc2)
 		write_timer(x, TIMER_FAR);
 }
 
-void vmx_write_tsc_offset(struct vmx_vcpu *x)
-{
-	if (x->tsc_offset == x->core.tsc_offset)
-		return;
-	x->tsc_offset = x->core.tsc_offset;
-	vmwrite(VMCS_TSC_OFFSET, x->tsc_offset);
-}
-
 /*
  * The timer counts down from the field's value in each run of the guest, at the rate of
  * the host's TSC, whose bit VMX_MISC_TIMER_RATE drives it. So while a timer is armed the

@@ -159,8 +159,7 @@ void vmx_mitigate_init(void);
 void vmx_mitigate_window(struct vmx_vcpu *x);
 void vmx_mitigate_entry(struct vmx_vcpu *x);
 void vmx_mitigate_spec_ctrl(struct vmx_vcpu *x);
-u32 vmx_mitigate_flags(void);
-void vmx_mitigate_after(void);
+extern u32 vmx_enter_flags;
 
 /* inject.c */
 int __must_check vmx_inject(struct vmx_vcpu *x);
@@ -217,17 +216,13 @@ void vmx_pause_setup(struct vmx_vcpu *x);
 void vmx_timer_init(void);
 void vmx_timer_setup(struct vmx_vcpu *x, u32 *proc2);
 void vmx_timer_before_entry(struct vmx_vcpu *x);
-void vmx_write_tsc_offset(struct vmx_vcpu *x);
 
 /* pml.c */
 void vmx_pml_init(void);
 int __must_check vmx_pml_alloc(struct vmx_vcpu *x);
 void vmx_pml_setup(struct vmx_vcpu *x);
-void vmx_pml_switch(struct vmx_vcpu *x);
+void vmx_pml_change(struct vmx_vcpu *x);
 void vmx_pml_drain(struct vmx_vcpu *x);
-
-/* debug.c */
-void vmx_update_debug(struct vmx_vcpu *x);
 
 static inline void vmx_set_proc(struct vmx_vcpu *x, u32 bit, bool on)
 {

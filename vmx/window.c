@@ -25,6 +25,7 @@
 #include "vcpu.h"
 
 static DEFINE_PER_CPU(u32 *, vmxon_region);
+static DEFINE_PER_CPU(u64, vmxon_pa);
 
 int vmx_window_init(void)
 {
@@ -39,6 +40,7 @@ int vmx_window_init(void)
 		}
 		region[0] = vmx_caps.revision;
 		per_cpu(vmxon_region, cpu) = region;
+		per_cpu(vmxon_pa, cpu) = __pa(region);
 	}
 	return 0;
 }
@@ -94,13 +96,13 @@ static bool pt_in_the_way(void)
 	return ctl & RTIT_CTL_TRACEEN;
 }
 
-static int open_own(struct vmx_window *w)
+static __always_inline int open_own(struct vmx_window *w)
 {
-	u64 pa = __pa(this_cpu_read(vmxon_region));
+	const u64 *pa = this_cpu_ptr(&vmxon_pa);
 
 	if (pt_in_the_way())
 		return -EBUSY;
-	if (!(w->cr4 & X86_CR4_VMXE) && vmx_resident_begin(pa)) {
+	if (vmx_resident_may() && !(w->cr4 & X86_CR4_VMXE) && vmx_resident_begin(pa)) {
 		w->mode = VMX_WINDOW_RESIDENT;
 		return 0;
 	}
@@ -114,7 +116,7 @@ static int open_own(struct vmx_window *w)
 	return -EBUSY;
 }
 
-static int open_vmx(struct vmx_window *w)
+static __always_inline int open_vmx(struct vmx_window *w)
 {
 	if (vmx_resident_on()) {
 		w->mode = VMX_WINDOW_RESIDENT;
@@ -127,24 +129,19 @@ static int open_vmx(struct vmx_window *w)
 	return vmx_hyperv_evmcs() ? -EBUSY : 0;
 }
 
-static void close_vmx(struct vmx_window *w)
+static __always_inline void close_vmx(struct vmx_window *w)
 {
-	switch (w->mode) {
-	case VMX_WINDOW_RESIDENT:
-		break;
-	case VMX_WINDOW_SHARED:
-		if (w->other_vmcs != ~0ull && !vmptrld(w->other_vmcs))
-			pr_warn_once("the other hypervisor's VMCS could not be put back\n");
-		break;
-	case VMX_WINDOW_OWN:
+	if (w->mode == VMX_WINDOW_OWN) {
 		vmxoff();
 		if (!(w->cr4 & X86_CR4_VMXE))
 			write_cr4_hw(w->cr4);
-		break;
+	} else if (w->mode == VMX_WINDOW_SHARED) {
+		if (w->other_vmcs != ~0ull && !vmptrld(&w->other_vmcs))
+			pr_warn_once("the other hypervisor's VMCS could not be put back\n");
 	}
 }
 
-static int open_and_load(struct vmx_vcpu *x)
+static __always_inline int open_and_load(struct vmx_vcpu *x)
 {
 	int ret = open_vmx(&x->window);
 
@@ -152,8 +149,8 @@ static int open_and_load(struct vmx_vcpu *x)
 		return ret;
 	/* A new region is made known to the CPU by VMCLEAR. */
 	if (!x->cleared)
-		x->cleared = vmclear(x->vmcs_pa);
-	if (!x->cleared || !vmptrld(x->vmcs_pa)) {
+		x->cleared = vmclear(&x->vmcs_pa);
+	if (!x->cleared || !vmptrld(&x->vmcs_pa)) {
 		close_vmx(&x->window);
 		return -EBUSY;
 	}
@@ -165,6 +162,7 @@ static int open_and_load(struct vmx_vcpu *x)
 
 int vmx_window_open(struct vmx_vcpu *x)
 {
+	/* If -1: another CPU has written the VMCS back. */
 	int active = smp_load_acquire(&x->active_cpu);
 
 	lockdep_assert_irqs_disabled();
@@ -192,16 +190,17 @@ void vmx_window_close(struct vmx_vcpu *x)
 	if (x->window.mode == VMX_WINDOW_RESIDENT)
 		return;
 	/* VMCLEAR writes the VMCS back to memory: the next window may be on another CPU. */
-	vmclear(x->vmcs_pa);
+	vmclear(&x->vmcs_pa);
 	close_vmx(&x->window);
 }
 
 int vmx_with_window(struct vmx_vcpu *x, void (*fn)(struct vmx_vcpu *x, void *arg), void *arg)
 {
-	int ret;
+	int ret = 0;
 
 	do {
-		vmx_resident_release(x);
+		if (ret == -EXDEV)
+			vmx_resident_release(x);
 		local_irq_disable();
 		ret = vmx_window_open(x);
 		if (!ret) {

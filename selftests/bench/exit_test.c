@@ -6,10 +6,13 @@
 #include "apic.h"
 #include "bench.h"
 #include "eventfd.h"
+#include "kvm_client.h"
+#include "resident.h"
 
 #define TIMES		10000u
 #define PORT		0x10
 #define SHARED_PORT	0x11		/* while a VM of KVM has VMX switched on, too */
+#define RESIDENT_PORT	0x12		/* while Kite keeps VMX on; KVM then is not loaded */
 #define BELL_PORT	0x20
 #define MMIO		KT_HOLE
 #define BELL_MMIO	(KT_HOLE + KT_PAGE)
@@ -77,7 +80,8 @@ static void store(u64 gpa)
 	WARM("movl %%eax, (%0)" : : "r"(gpa), "a"(0) : "memory");
 }
 
-static void measure(const struct kt_row *row, const struct kt_face *face, struct kt_sample *s)
+static void measure_loaded(const struct kt_row *row, const struct kt_face *face,
+			   struct kt_sample *s)
 {
 	int fd = kt_eventfd();
 	struct kt_machine m, other = {};
@@ -106,6 +110,21 @@ static void measure(const struct kt_row *row, const struct kt_face *face, struct
 	close(fd);
 }
 
+static void measure(const struct kt_row *row, const struct kt_face *face, struct kt_sample *s)
+{
+	bool resident = row->arg == RESIDENT_PORT && face == &kt_face_kite;
+
+	if (resident) {
+		kvm_unload();
+		kt_resident(true);
+	}
+	measure_loaded(row, face, s);
+	if (resident) {
+		kt_resident(false);
+		kvm_load();
+	}
+}
+
 static const struct kt_row rows[] = {
 	{ "cpuid", "ticks/exit", measure, cpuid, 0, 45 },
 	{ "rdmsr", "ticks/exit", measure, rdmsr, 0, 45 },
@@ -113,6 +132,7 @@ static const struct kt_row rows[] = {
 	{ "mov_cr4", "ticks/exit", measure, mov_cr4, 0, 45 },
 	{ "pio_user", "ticks/exit", measure, out, PORT, 50 },
 	{ "pio_user_shared", "ticks/exit", measure, out, SHARED_PORT, 50 },
+	{ "pio_user_resident", "ticks/exit", measure, out, RESIDENT_PORT, 50 },
 	{ "mmio_user", "ticks/exit", measure, store, MMIO, 40 },
 	{ "ioeventfd_pio", "ticks/exit", measure, out, BELL_PORT, 50 },
 	{ "ioeventfd_mmio", "ticks/exit", measure, store, BELL_MMIO, 50 },

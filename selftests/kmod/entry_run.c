@@ -92,8 +92,8 @@ static void try_entry(struct result *r)
 {
 	struct vmx_broken broken = {};
 
-	vmclear(host.pa[PAGE_VMCS]);
-	vmptrld(host.pa[PAGE_VMCS]);
+	vmclear(&host.pa[PAGE_VMCS]);
+	vmptrld(&host.pa[PAGE_VMCS]);
 	entry_bases[r->base].write(&host);
 	r->value ^= vmread(r->field);
 	vmwrite(r->field, r->value);
@@ -127,7 +127,7 @@ static int try_field(unsigned int base, const struct entry_field *f)
 	dr7 = host_dr(7);
 	debugctl = entry_rdmsr(MSR_IA32_DEBUGCTLMSR);
 	asm volatile("mov %0, %%cr4" : : "r"(cr4 | X86_CR4_VMXE) : "memory");
-	if ((cr4 & X86_CR4_VMXE) || !vmxon(host.pa[PAGE_VMXON])) {
+	if ((cr4 & X86_CR4_VMXE) || !vmxon(&host.pa[PAGE_VMXON])) {
 		asm volatile("mov %0, %%cr4" : : "r"(cr4) : "memory");
 		local_irq_enable();
 		return -EBUSY;
@@ -140,7 +140,7 @@ static int try_field(unsigned int base, const struct entry_field *f)
 		};
 		try_entry(&results[result_count++]);
 	}
-	vmclear(host.pa[PAGE_VMCS]);
+	vmclear(&host.pa[PAGE_VMCS]);
 	vmxoff();
 	asm volatile("mov %0, %%cr4" : : "r"(cr4) : "memory");
 	native_load_gdt(&gdt);
