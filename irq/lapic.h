@@ -198,6 +198,9 @@ u16 lapic_interrupt_status(struct lapic *l);
 /* TPR threshold: the class of a vector that TPR holds back, or 0. */
 u8 lapic_tpr_threshold(struct lapic *l);
 
+/* Whether lapic_eoi_exits() gives any. */
+bool lapic_has_level(const struct lapic *l);
+
 /* EOI-exit bitmap: the vectors whose EOI lapic_eoi_done() is to see. */
 void lapic_eoi_exits(const struct lapic *l, u64 bitmap[IRQ_VECTORS / 64]);
 

@@ -42,6 +42,13 @@ u8 lapic_tpr_threshold(struct lapic *l)
 	return class <= lapic_get(l, LAPIC_TPR) >> 4 ? class : 0;
 }
 
+bool lapic_has_level(const struct lapic *l)
+{
+	const u32 *r = &l->regs[LAPIC_TMR * 4];
+
+	return r[0] | r[4] | r[8] | r[12] | r[16] | r[20] | r[24] | r[28];
+}
+
 /* Only level-triggered interrupts are told to the I/O APIC. */
 void lapic_eoi_exits(const struct lapic *l, u64 bitmap[IRQ_VECTORS / 64])
 {

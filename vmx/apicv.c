@@ -160,21 +160,31 @@ void vmx_apicv_mode(struct vmx_vcpu *x)
 		vmx_flush_guest(x);
 }
 
-/* Virtual-interrupt delivery: the CPU picks, when the guest can take it. */
-void vmx_apicv_offer(struct vmx_vcpu *x)
+static noinline void update_eoi_exits(struct vmx_vcpu *x)
 {
-	struct lapic *l = &x->core.lapic;
 	u64 exits[ARRAY_SIZE(x->eoi_exits)];
 	unsigned int i;
 
-	vmwrite(VMCS_GUEST_INTERRUPT_STATUS, lapic_interrupt_status(l));
-	lapic_eoi_exits(l, exits);
+	lapic_eoi_exits(&x->core.lapic, exits);
 	for (i = 0; i < ARRAY_SIZE(exits); i++) {
 		if (exits[i] == x->eoi_exits[i])
 			continue;
 		x->eoi_exits[i] = exits[i];
 		vmwrite(VMCS_EOI_EXIT_BITMAP0 + 2 * i, exits[i]);
 	}
+}
+
+/* Virtual-interrupt delivery: the CPU picks, when the guest can take it. */
+void vmx_apicv_offer(struct vmx_vcpu *x)
+{
+	struct lapic *l = &x->core.lapic;
+	bool level = lapic_has_level(l);
+
+	vmwrite(VMCS_GUEST_INTERRUPT_STATUS, lapic_interrupt_status(l));
+	/* Most guests have no level-triggered interrupt most of the time. */
+	if (level || x->level_exits)
+		update_eoi_exits(x);
+	x->level_exits = level;
 }
 
 /* Without it: an exit as soon as the guest lowers TPR enough for what waits. */

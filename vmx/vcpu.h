@@ -125,6 +125,7 @@ struct vmx_vcpu {
 	u8 tpr_threshold;
 	u8 lapic_stale;		/* LAPIC_STALE_*: what the CPU changes in the LAPIC's page */
 	u64 eoi_exits[4];
+	bool level_exits;	/* one of them is not 0 */
 
 	u64 tsc_offset;		/* as it is in the VMCS */
 	bool timer_armed;	/* the preemption timer's field has a time in it */
