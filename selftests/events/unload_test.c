@@ -4,6 +4,7 @@
  * and whoever tries to unload it meanwhile; then it goes, and can come back.
  */
 #include <fcntl.h>
+#include <stdio.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -11,6 +12,8 @@
 
 #include "eventfd.h"
 #include "guests.h"
+#include "kvm_client.h"
+#include "resident.h"
 
 #define MODULE	"/lib/kite/kite.ko"
 
@@ -19,20 +22,30 @@ static int unload(void)
 	return syscall(SYS_delete_module, "kite", O_NONBLOCK) ? errno : 0;
 }
 
+/* As it was loaded before, as far as it matters to who unloads it. */
+static const char *parameters = "";
+
 static int load(void)
 {
 	int fd = open(MODULE, O_RDONLY | O_CLOEXEC), ret;
 
 	ASSERT_TRUE(fd >= 0);
-	ret = syscall(SYS_finit_module, fd, "", 0) ? errno : 0;
+	ret = syscall(SYS_finit_module, fd, parameters, 0) ? errno : 0;
 	close(fd);
 	return ret;
 }
 
 static void needs_the_file(void)
 {
+	FILE *f = fopen(KT_RESIDENT, "r");
+
 	if (access(MODULE, R_OK))
 		SKIP("no %s to load again", MODULE);
+	if (!f)
+		return;
+	if (fgetc(f) == 'Y')
+		parameters = "resident=1";
+	fclose(f);
 }
 
 /* What is closed last may be put by another task a moment later. */
@@ -156,4 +169,43 @@ KITE_TEST_TIMEOUT(it_goes_and_comes_between_guests, 300)
 	kt_note("%llu times unloaded and loaded, %llu times kept by a guest", gone, kept);
 	EXPECT_GT(gone, 0ull);
 	EXPECT_GT(kept, 0ull);
+}
+
+static u64 resident_windows(void)
+{
+	struct kt_vm *vm = kt_vm_new(KT_LONG64);
+	static struct kt_checker checker;
+	u64 windows;
+
+	checker.rounds = 5;
+	kt_call(&vm->vcpu, kt_check, (u64)&checker);
+	kt_expect_done(&vm->vcpu);
+	EXPECT_EQ(0ull, checker.bad_registers + checker.bad_memory);
+	windows = kt_windows(&vm->vcpu).resident;
+	kt_vm_close(vm);
+	munmap(vm->ram, KT_RAM);
+	return windows;
+}
+
+/* Told to keep VMX on, it sees who was there before it; and when that one goes. */
+KITE_TEST_TIMEOUT(kvm_was_there_first, 300)
+{
+	static struct kt_checker checker;
+	const char *before;
+
+	needs_the_file();
+	if (access(KT_RESIDENT, F_OK))
+		SKIP("this kernel does not let a module keep VMX on");
+	before = parameters;
+	kvm_load();
+	unload_soon();
+	parameters = "resident=1";
+	ASSERT_EQ(0, load());
+	EXPECT_EQ(0ull, resident_windows());
+	checker.rounds = 100;
+	kvm_check(&checker);
+	EXPECT_EQ(0ull, checker.bad_registers + checker.bad_memory);
+	kvm_unload();
+	EXPECT_GT(resident_windows(), 0ull);
+	kt_resident(*before);
 }

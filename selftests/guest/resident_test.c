@@ -4,6 +4,8 @@
  * VMCS in the CPU, where it can be so; and a guest does not see whether it is, however its
  * vCPU goes from CPU to CPU and is looked at, and whatever becomes of the CPU.
  */
+#include <string.h>
+
 #include "checker.h"
 #include "resident.h"
 
@@ -165,6 +167,59 @@ KITE_TEST(closed_on_another_cpu)
 		run(&vm->vcpu, 0, 3);
 		kt_pin(0, i % 2);
 		kt_vm_close(vm);
+	}
+}
+
+#define PIPES	16
+#define IN_PIPE	(16 * KT_PAGE)
+
+/* Pages of the kernel's, as those of a vCPU are: all ones. */
+static void fill(int pipes[PIPES][2], const u8 *ones)
+{
+	unsigned int i;
+
+	for (i = 0; i < PIPES; i++) {
+		ASSERT_EQ(0, pipe(pipes[i]));
+		ASSERT_EQ((ssize_t)IN_PIPE, write(pipes[i][1], ones, IN_PIPE));
+	}
+}
+
+static void expect_full(int pipes[PIPES][2], const u8 *ones)
+{
+	static u8 now[IN_PIPE];
+	unsigned int i;
+
+	for (i = 0; i < PIPES; i++) {
+		ASSERT_EQ((ssize_t)IN_PIPE, read(pipes[i][0], now, IN_PIPE));
+		EXPECT_EQ(0, memcmp(now, ones, IN_PIPE));
+		close(pipes[i][0]);
+		close(pipes[i][1]);
+	}
+}
+
+/* What was a vCPU's is not written to when its CPU makes room for another one's. */
+KITE_TEST(closed_and_used_anew)
+{
+	static int pipes[PIPES][2];
+	static u8 ones[IN_PIPE];
+	struct kt_vm *vm, *other;
+	u64 i;
+
+	need_two_cpus();
+	memset(ones, 0xff, sizeof(ones));
+	other = new_guest(1);
+	for (i = 0; i < 10; i++) {
+		kt_pin(0, 1);
+		rounds_of[0] = 0;
+		vm = new_guest(0);
+		run(&vm->vcpu, 0, 3);
+		kt_pin(0, 0);
+		kt_vm_close(vm);
+		/* The pages that this CPU has freed last are those that it gives out first. */
+		fill(pipes, ones);
+		kt_pin(0, 1);
+		kt_expect_sync(&other->vcpu, i);
+		expect_full(pipes, ones);
 	}
 }
 
