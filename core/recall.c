@@ -17,15 +17,16 @@ static struct kite_recalled *place_of(struct kite_vcpu *v, u64 rip)
 static bool as_it_was(const struct kite_recalled *r)
 {
 	const u64 __user *code = (const u64 __user *)r->uaddr;
+	const struct kite_trail_entry *e = r->trail.at, *end = e + r->trail.count;
 	u64 word, differs = 0;
-	u32 i;
 
 	if (!user_access_begin(code, KITE_RECALL_BYTES))
 		return false;
-	for (i = 0; i < r->trail.count; i++) {
+	/* No index: UBSAN would check it by a call, which must not be made with user access on. */
+	for (; e < end; e++) {
 		/* The walk that noted the address has checked that it is one of user space. */
-		unsafe_get_user(word, (const u64 __user *)r->trail.at[i].uaddr, fault);
-		differs |= word ^ r->trail.at[i].entry;
+		unsafe_get_user(word, (const u64 __user *)e->uaddr, fault);
+		differs |= word ^ e->entry;
 	}
 	unsafe_get_user(word, code, fault);
 	differs |= word ^ r->bytes[0];

@@ -22,7 +22,7 @@ struct kite_vcpu;
 /* The entries that a walk of 64-bit page tables went through, and where they are. */
 struct kite_trail {
 	u32 count;
-	struct {
+	struct kite_trail_entry {
 		unsigned long uaddr;
 		u64 entry;
 	} at[KITE_TRAIL_LEVELS];
