@@ -11,6 +11,7 @@
 #include "../core/fpu.h"
 #include "caps.h"
 #include "hyperv.h"
+#include "others.h"
 #include "resident.h"
 #include "vcpu.h"
 
@@ -137,8 +138,13 @@ int __init kite_hw_init(void)
 	if (ret)
 		goto no_host;
 	ret = vmx_resident_init();
+	if (ret)
+		goto no_resident;
+	ret = vmx_others_init();
 	if (!ret)
 		return 0;
+	vmx_resident_exit();
+no_resident:
 	vmx_host_exit();
 no_host:
 	vmx_window_exit();
@@ -147,6 +153,7 @@ no_host:
 
 void kite_hw_exit(void)
 {
+	vmx_others_exit();
 	vmx_resident_exit();
 	vmx_host_exit();
 	vmx_window_exit();

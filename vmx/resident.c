@@ -7,13 +7,12 @@
  * first. All that is said of a CPU here is changed on that CPU with interrupts off.
  *
  * VMX on is in others' way, so it goes off: on a CPU that goes down, in a suspend, before
- * another kernel is started, when the host crashes, and everywhere as soon as a module
- * that wants VMX for itself is loaded, before that module's first instruction.
+ * another kernel is started, in a crash, and everywhere as soon as a module that wants VMX
+ * for itself is loaded (others.c), before that module's first instruction.
  */
 #include "resident.h"
 
 #include <linux/cpuhotplug.h>
-#include <linux/kobject.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/percpu.h>
@@ -21,7 +20,6 @@
 #include <linux/smp.h>
 #include <linux/syscore_ops.h>
 #include <asm/cpufeature.h>
-#include <asm/reboot.h>
 #include <asm/tlbflush.h>
 
 #include "caps.h"
@@ -31,12 +29,8 @@
 static DEFINE_MUTEX(lock);
 static bool wanted;		/* the module parameter */
 static bool possible;		/* on this CPU model, and not rebooting; false when unloaded */
+static bool alone;		/* no other hypervisor is loaded */
 static int hotplug_state;
-
-static struct other {
-	const char *name;
-	bool present;
-} others[] = { { "kvm_intel" }, { "vboxdrv" }, { "vmmon" } };
 
 bool vmx_resident_allowed;	/* written under @lock */
 DEFINE_PER_CPU(struct vmx_resident, vmx_resident);
@@ -104,39 +98,17 @@ void vmx_resident_release(struct vmx_vcpu *x)
 		smp_call_function_single(cpu, release_here, x, true);
 }
 
-/*
- * The host crashes or restarts at once: another kernel needs the CPU as it was. In an NMI
- * handler, perhaps, and perhaps in the middle of a window.
- */
-static void emergency_off(void)
-{
-	u64 cr4 = __read_cr4();
-
-	if (!(cr4 & X86_CR4_VMXE))
-		return;
-	vmxoff();
-	asm volatile("mov %0, %%cr4" : : "r"(cr4 & ~X86_CR4_VMXE) : "memory");
-}
-
-/* @wanted, @possible or @others changed. */
+/* @wanted, @possible or @alone changed. */
 static void settle(void)
 {
-	bool now = wanted && possible;
-	unsigned int i;
+	bool now = wanted && possible && alone;
 
 	lockdep_assert_held(&lock);
-	for (i = 0; i < ARRAY_SIZE(others); i++)
-		now &= !others[i].present;
 	if (now == vmx_resident_allowed)
 		return;
-	/* The kernel has one place for it, which kvm_intel takes when it comes. */
-	if (now)
-		cpu_emergency_register_virt_callback(emergency_off);
 	WRITE_ONCE(vmx_resident_allowed, now);
-	if (now)
-		return;
-	on_each_cpu(turn_off, NULL, true);
-	cpu_emergency_unregister_virt_callback(emergency_off);
+	if (!now)
+		on_each_cpu(turn_off, NULL, true);
 }
 
 static int set_wanted(const char *val, const struct kernel_param *kp)
@@ -160,34 +132,12 @@ module_param_cb(resident, &wanted_ops, &wanted, 0644);
 MODULE_PARM_DESC(resident,
 		 "keep VMX on between windows while no other hypervisor is loaded (default off)");
 
-/* GOING comes after a failed load, too. */
-static int module_changes(struct notifier_block *nb, unsigned long state, void *data)
+void vmx_resident_allow(bool value)
 {
-	const struct module *mod = data;
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(others); i++) {
-		if (strcmp(mod->name, others[i].name))
-			continue;
-		mutex_lock(&lock);
-		others[i].present = state != MODULE_STATE_GOING;
-		settle();
-		mutex_unlock(&lock);
-	}
-	return NOTIFY_DONE;
-}
-
-/* Those that were there first, also as a part of the kernel. */
-static void __init find_others(void)
-{
-	struct kobject *found;
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(others); i++) {
-		found = kset_find_obj(THIS_MODULE->mkobj.kobj.kset, others[i].name);
-		others[i].present |= !!found;
-		kobject_put(found);
-	}
+	mutex_lock(&lock);
+	alone = value;
+	settle();
+	mutex_unlock(&lock);
 }
 
 static void set_possible(bool value)
@@ -228,7 +178,6 @@ static int host_suspends(void)
 	return 0;
 }
 
-static struct notifier_block module_nb = { .notifier_call = module_changes };
 static struct notifier_block reboot_nb = { .notifier_call = host_reboots };
 static struct syscore_ops suspend_ops = { .suspend = host_suspends };
 
@@ -236,28 +185,19 @@ int __init vmx_resident_init(void)
 {
 	int ret;
 
-	ret = register_module_notifier(&module_nb);
-	if (ret)
-		return ret;
-	mutex_lock(&lock);
-	find_others();
-	mutex_unlock(&lock);
 	ret = cpuhp_setup_state(CPUHP_AP_ONLINE_DYN, "virt/kite:resident", cpu_comes, cpu_goes);
 	if (ret < 0)
-		goto no_hotplug;
+		return ret;
 	hotplug_state = ret;
 	ret = register_reboot_notifier(&reboot_nb);
-	if (ret)
-		goto no_reboot;
+	if (ret) {
+		cpuhp_remove_state(hotplug_state);
+		return ret;
+	}
 	register_syscore_ops(&suspend_ops);
 	/* Where Intel PT cannot trace through VMX operation, VMX on would be in its way. */
 	set_possible(!boot_cpu_has(X86_FEATURE_INTEL_PT) || (vmx_caps.misc & VMX_MISC_PT));
 	return 0;
-no_reboot:
-	cpuhp_remove_state(hotplug_state);
-no_hotplug:
-	unregister_module_notifier(&module_nb);
-	return ret;
 }
 
 void vmx_resident_exit(void)
@@ -266,5 +206,4 @@ void vmx_resident_exit(void)
 	unregister_syscore_ops(&suspend_ops);
 	unregister_reboot_notifier(&reboot_nb);
 	cpuhp_remove_state(hotplug_state);
-	unregister_module_notifier(&module_nb);
 }

@@ -14,6 +14,8 @@ struct vmx_vcpu;
 
 int __init vmx_resident_init(void);
 void vmx_resident_exit(void);
+/* Whether VMX may stay on, as far as others on this host are concerned. */
+void vmx_resident_allow(bool value);
 
 /* Written by resident.c only. */
 struct vmx_resident {

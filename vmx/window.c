@@ -7,7 +7,7 @@
  * already is asked of the hardware in every window: KVM comes and goes between
  * windows. What is found at open is what is there after close, so CPU hotplug,
  * suspend, kexec and other hypervisors need not know of Kite; but for resident
- * mode, which looks after them itself.
+ * mode, which looks after them itself. A crash may stop a CPU in a window: others.c.
  */
 #include <linux/cpumask.h>
 #include <linux/gfp.h>

@@ -209,3 +209,34 @@ KITE_TEST_TIMEOUT(kvm_was_there_first, 300)
 	EXPECT_GT(resident_windows(), 0ull);
 	kt_resident(*before);
 }
+
+/* Each comes while the other comes, is there or goes: the kernel has no complaint. */
+KITE_TEST_TIMEOUT(kvm_comes_at_the_same_time, 300)
+{
+	u64 i, loads = 0, n = kt_times(20);
+	int status;
+	pid_t pid;
+
+	needs_the_file();
+	kvm_load();
+	kvm_unload();
+	pid = fork();
+	ASSERT_GE(pid, 0);
+	if (!pid) {
+		for (i = 0; i < n; i++) {
+			kvm_load();
+			usleep(kt_random() % 4096);
+			kvm_unload();
+			usleep(kt_random() % 4096);
+		}
+		kt_end(KT_PASS);
+	}
+	while (waitpid(pid, &status, WNOHANG) != pid) {
+		unload_soon();
+		ASSERT_EQ(0, load());
+		loads++;
+		usleep(kt_random() % 4096);
+	}
+	EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == KT_PASS);
+	kt_note("%llu loads of KVM, %llu of Kite", n, loads);
+}

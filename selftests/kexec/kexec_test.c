@@ -65,16 +65,13 @@ static void load_kernel(unsigned long flags, const char *more)
 /* The rest is for the other kernel to say; give these words time to get out. */
 static void last_words(const char *name)
 {
-	kt_guests_pass();
 	printf("ok 1 %s\n", name);
 	fflush(stdout);
 	sleep(1);
 }
 
-static void panic(const char *name, const char *more, unsigned int cpu)
+static void panic(const char *name, unsigned int cpu)
 {
-	load_kernel(KEXEC_FILE_ON_CRASH, more);
-	kt_guests_start();
 	last_words(name);
 	kt_pin(0, cpu);
 	kt_write_file("/proc/sysrq-trigger", "c");
@@ -83,13 +80,33 @@ static void panic(const char *name, const char *more, unsigned int cpu)
 
 KITE_TEST_TIMEOUT(by_panic, 300)
 {
-	panic("by_panic", "", 0);
+	load_kernel(KEXEC_FILE_ON_CRASH, "");
+	kt_guests_start();
+	panic("by_panic", 0);
+}
+
+KT_CODE64(exit_for_ever, "", "1: xor %eax, %eax\ncpuid\njmp 1b", "");
+
+/* Of each round on the last CPU all but a few instructions are the host's, in a window. */
+KITE_TEST_TIMEOUT(by_panic_in_a_window, 300)
+{
+	static struct kt_runner runner;
+	struct kt_vm *vm;
+
+	load_kernel(KEXEC_FILE_ON_CRASH, "");
+	vm = kt_vm_new(KT_LONG64);
+	kt_start(&vm->vcpu, &exit_for_ever);
+	kt_runner_start(&runner, &vm->vcpu);
+	kt_pin(runner.tid, kt_cpus() - 1);
+	panic("by_panic_in_a_window", 0);
 }
 
 /* A crash kernel on another CPU than the first does not start those that are left. */
 KITE_TEST_TIMEOUT(by_panic_of_the_last_cpu, 300)
 {
-	panic("by_panic_of_the_last_cpu", "maxcpus=1", kt_cpus() - 1);
+	load_kernel(KEXEC_FILE_ON_CRASH, "maxcpus=1");
+	kt_guests_start();
+	panic("by_panic_of_the_last_cpu", kt_cpus() - 1);
 }
 
 KITE_TEST_TIMEOUT(by_kexec, 300)

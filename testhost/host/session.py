@@ -24,19 +24,18 @@ LOG_CHECK = 1.0
 def run_directory():
     """A locked directory; those of runs that were killed are swept first."""
     top = cache.root() / "run"
-    top.mkdir(parents=True, exist_ok=True)
-    for old in top.iterdir():
-        with contextlib.suppress(BlockingIOError, FileNotFoundError, NotADirectoryError):
-            with open(old / "lock", encoding="ascii") as f:
-                fcntl.flock(f, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                shutil.rmtree(old, ignore_errors=True)
-    where = pathlib.Path(tempfile.mkdtemp(prefix="run-", dir=top))
-    try:
-        with open(where / "lock", "w", encoding="ascii") as f:
-            fcntl.flock(f, fcntl.LOCK_EX)
-            yield where
-    finally:
-        shutil.rmtree(where, ignore_errors=True)
+    with contextlib.ExitStack() as until_end:
+        # Who sweeps finds no directory that is not locked yet.
+        with cache.locked(top / ".sweep"):
+            for old in top.iterdir():
+                with contextlib.suppress(BlockingIOError, FileNotFoundError, NotADirectoryError):
+                    with open(old / "lock", encoding="ascii") as f:
+                        fcntl.flock(f, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                        shutil.rmtree(old, ignore_errors=True)
+            where = pathlib.Path(tempfile.mkdtemp(prefix="run-", dir=top))
+            until_end.callback(shutil.rmtree, where, ignore_errors=True)
+            until_end.enter_context(cache.locked(where / "lock"))
+        yield where
 
 
 def write_all(fd, data):
