@@ -20,6 +20,7 @@
 
 /* Protects the next ones. */
 static DEFINE_MUTEX(lock);
+static bool heeded;		/* from load to unload */
 static bool alone;
 
 static struct other {
@@ -43,9 +44,15 @@ static void emergency_off(void)
 	asm volatile("mov %0, %%cr4" : : "r"(cr4 & ~X86_CR4_VMXE) : "memory");
 }
 
-static void set_alone(bool now)
+/* @heeded or @others changed. */
+static void settle(void)
 {
+	bool now = heeded;
+	unsigned int i;
+
 	lockdep_assert_held(&lock);
+	for (i = 0; i < ARRAY_SIZE(others); i++)
+		now &= !others[i].present;
 	if (now == alone)
 		return;
 	alone = now;
@@ -54,16 +61,6 @@ static void set_alone(bool now)
 	vmx_resident_allow(now);
 	if (!now)
 		cpu_emergency_unregister_virt_callback(emergency_off);
-}
-
-static void settle(void)
-{
-	bool now = true;
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(others); i++)
-		now &= !others[i].present;
-	set_alone(now);
 }
 
 /* COMING is before the module's first instruction; GOING comes after a failed load, too. */
@@ -122,6 +119,7 @@ int __init vmx_others_init(void)
 	mutex_lock(&lock);
 	for (i = 0; i < ARRAY_SIZE(others); i++)
 		others[i].present |= is_there(&others[i]);
+	heeded = true;
 	settle();
 	mutex_unlock(&lock);
 	return 0;
@@ -129,8 +127,10 @@ int __init vmx_others_init(void)
 
 void vmx_others_exit(void)
 {
-	unregister_module_notifier(&module_nb);
 	mutex_lock(&lock);
-	set_alone(false);
+	heeded = false;
+	settle();
 	mutex_unlock(&lock);
+	/* Last: one that comes until now finds the kernel's place for its callback free. */
+	unregister_module_notifier(&module_nb);
 }
